@@ -1,0 +1,91 @@
+"""Every name that a plugin may import, and nothing else."""
+
+from core.access import Access, Gate, decide
+from core.checkout import draft, refund, start_order
+from core.clock import now
+from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
+from core.hookspecs import hookimpl
+from core.ledger import Leg
+from core.money import Money
+from core.orders import Grant, Line, Offer, Order, Question
+from core.payments import (
+    Action,
+    Cancel,
+    Capture,
+    Facts,
+    Hint,
+    Inbound,
+    Inline,
+    Instructions,
+    Intent,
+    Kind,
+    Movement,
+    Payment,
+    Provider,
+    ProviderRefused,
+    ProviderUnknown,
+    Quote,
+    Redirect,
+    Refund,
+    Settled,
+    State,
+    Status,
+    Step,
+)
+from core.people import Reader, current_reader
+from core.plugins import Embed, Field, Periodic, Query, Refusal, ResourceCard
+
+__all__ = [
+    "Access",
+    "Action",
+    "BadInput",
+    "Cancel",
+    "Capture",
+    "Conflict",
+    "Embed",
+    "Facts",
+    "Field",
+    "Forged",
+    "Gate",
+    "Grant",
+    "Hint",
+    "Inbound",
+    "Inline",
+    "Instructions",
+    "Intent",
+    "Kind",
+    "Leg",
+    "Line",
+    "Money",
+    "Movement",
+    "NotFound",
+    "OboloError",
+    "Offer",
+    "Order",
+    "Payment",
+    "Periodic",
+    "Provider",
+    "ProviderRefused",
+    "ProviderUnknown",
+    "Query",
+    "Question",
+    "Quote",
+    "Reader",
+    "Redirect",
+    "Refund",
+    "Refusal",
+    "Refused",
+    "ResourceCard",
+    "Settled",
+    "State",
+    "Status",
+    "Step",
+    "Unavailable",
+    "current_reader",
+    "decide",
+    "draft",
+    "hookimpl",
+    "now",
+    "refund",
+    "start_order",
+]

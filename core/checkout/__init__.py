@@ -1,0 +1,24 @@
+"""The way of the money: draft, start, pay, settle, refund, expire, merge. Nothing else moves money."""
+
+from core.checkout.closing import expire, merge
+from core.checkout.ordering import Unanswered, draft, start_order
+from core.checkout.paying import Way, buy, hear, pay, refresh, ways
+from core.checkout.refunding import left, refund
+from core.checkout.settling import settle
+
+__all__ = [
+    "Unanswered",
+    "Way",
+    "buy",
+    "draft",
+    "expire",
+    "hear",
+    "left",
+    "merge",
+    "pay",
+    "refresh",
+    "refund",
+    "settle",
+    "start_order",
+    "ways",
+]

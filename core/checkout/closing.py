@@ -1,0 +1,78 @@
+"""Close what was never paid, and move what a guest has to the user it became."""
+
+from __future__ import annotations
+
+import logging
+
+from core import ledger, notices, orders
+from core.checkout.paying import CANCELLABLE, refresh
+from core.checkout.settling import settle
+from core.ledger import Leg
+from core.money import Money
+from core.payments import Cancel, Payment, ProviderRefused, ProviderUnknown, State, records
+from core.plugins import catalogue
+from core.storage import execute, on_row_lock, transaction
+
+log = logging.getLogger("obolo.checkout")
+
+
+def expire(order_id: str) -> bool:
+    """Close an open order whose time is over; False while one of its payments may still succeed.
+
+    What waits for the reader is cancelled at its provider first, so that it cannot be paid late;
+    where the provider cannot be asked now, the order stays open and is tried again.
+    """
+    if not all(_let_go(payment) for payment in records.of_order(order_id)):
+        return False
+    with transaction():
+        order = orders.find(order_id, lock=True)
+        if order.state != "open":
+            return False
+        orders.mark(order, "closed")
+        notices.tell("on_order_expired", f"{order.id}:expired", order=order.id)
+    return True
+
+
+def _let_go(payment: Payment) -> bool:
+    """Return whether a payment has ended, after cancelling it where that is possible."""
+    payment = refresh(payment.id)
+    provider = catalogue.providers.get(payment.provider)
+    if payment.facts.state in CANCELLABLE and provider is not None:
+        try:
+            facts = provider.act(payment, Cancel(), f"{payment.id}:cancel")
+        except (ProviderUnknown, ProviderRefused) as error:
+            log.warning("payment %s is not cancelled yet: %s", payment.id, error)
+            return False
+        payment = settle(provider, payment.id, facts)
+    return payment.facts.state in (State.EXPIRED, State.FAILED, State.CANCELLED)
+
+
+def merge(guest: str, user: str) -> int:
+    """Move what a guest's bounded accounts hold to the user's, each by one entry; return how many.
+
+    Nothing else knows of it: entitlements and orders stay with the guest's holder, and reads ask
+    for all holders of a user. Moving is no new money, so a cap does not stop it.
+    """
+    with transaction():
+        rows = execute(
+            "SELECT account, currency, minor FROM ledger_balance WHERE minor <> 0 "
+            f"AND account LIKE ? ORDER BY account, currency{on_row_lock()}",
+            [f"%:{guest}"],
+        ).fetchall()
+        for account, currency, minor in rows:
+            _move(account, currency, minor, guest, user)
+    return len(rows)
+
+
+def _move(account: str, currency: str, minor: int, guest: str, user: str) -> None:
+    mode = "test" if account.startswith(ledger.TEST) else "live"
+    family = account.removeprefix(ledger.TEST).removesuffix(guest)
+    amount = Money(minor, currency)
+    moves = execute(
+        "SELECT COUNT(*) FROM ledger_leg WHERE account = ? AND currency = ?", [account, currency]
+    ).fetchone()[0]
+    ledger.post(
+        f"merge:{account}:{currency}:{moves}",
+        [Leg(family + user, amount), Leg(family + guest, -amount)],
+        reason="guest became a user", mode=mode, keep_bounds=False,
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""Pay: quotes before, the intent stored first, then the provider; and look again at what is open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from core import orders
+from core.checkout.ordering import prepare, refuse_debtors, reserve
+from core.checkout.settling import book, settle
+from core.clock import now
+from core.crashpoints import crashpoint
+from core.errors import Conflict, NotFound, Refused
+from core.money import Money
+from core.orders import Line, Order
+from core.payments import (
+    Action,
+    Cancel,
+    Capture,
+    Hint,
+    Intent,
+    Kind,
+    Payment,
+    Provider,
+    ProviderRefused,
+    ProviderUnknown,
+    Quote,
+    Refund,
+    Settled,
+    State,
+    Step,
+    inbox,
+    records,
+)
+from core.people import Reader
+from core.plugins import catalogue
+from core.settings import value
+from core.storage import new_id, transaction
+
+log = logging.getLogger("obolo.checkout")
+
+CANCELLABLE = (State.NEW, State.CUSTOMER, State.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to pay an amount, and what it costs the site."""
+
+    provider: Provider
+    quote: Quote
+
+
+def ways(amount: Money, reader: Reader) -> list[Way]:
+    """Return the ways to pay an amount, the cheapest for the site first.
+
+    One whose fee would eat the sale is left out, unless the owner set `checkout.allow_loss`.
+    """
+    loss = value("checkout.allow_loss")
+    offered = [
+        Way(provider, quote)
+        for provider in catalogue.providers.values()
+        if (quote := provider.quote(amount, country=reader.country)) is not None
+        and (loss or quote.fee.minor < amount.minor)
+    ]
+    return sorted(offered, key=lambda way: way.quote.fee.minor)
+
+
+def _way(name: str, amount: Money, reader: Reader) -> Provider:
+    for way in ways(amount, reader):
+        if way.provider.name == name:
+            return way.provider
+    raise Refused("This way of paying is not offered for this amount.")
+
+
+def buy(
+    reader: Reader, lines: tuple[Line, ...], provider_name: str, *, return_to: str = "/",
+    answers: Mapping[str, str] | None = None,
+) -> Order:  # fmt: skip
+    """Order, pay and settle in one transaction, by a provider that makes no outside call.
+
+    A bound that refuses rolls all of it back. Raises what `start_order` raises, and BoundExceeded.
+    """
+    order = prepare(reader, lines, return_to=return_to, answers=answers or {})
+    provider = _way(provider_name, order.total, reader)
+    if "instant" not in provider.can:
+        raise Conflict("This way of paying takes more than one step.")
+    payment = _new_payment(order, provider, reader)
+    with transaction():
+        step = provider.begin(_intent(order, payment, ""), payment.id)
+        assert isinstance(step, Settled), f"{provider.name} promises to be instant"
+        paid = replace(order, state="paid", payment=payment.id, mode=payment.mode)
+        orders.store(paid)
+        reserve(paid)
+        records.store(replace(payment, facts=step.facts, ref=step.facts.ref), over=True)
+        if problem := book(order, payment, step.facts, provider, stored=False):
+            raise Refused("This payment is wrong: {problem}.", problem=problem)
+    return paid
+
+
+def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> Step:
+    """Start to pay an order; the payment is stored before its provider is called.
+
+    A second call for the same provider goes on with the same payment and key, so that a reload
+    charges nothing twice. Raises Conflict, Refused, ProviderRefused, ProviderUnknown.
+    """
+    with transaction():
+        order = orders.find(order_id, lock=True)
+        if order.state != "open" or (order.expires and order.expires <= now()):
+            raise Conflict("This order is no longer open.")
+        provider = _way(provider_name, order.total, reader)
+        payment = _unfinished(order, provider)
+        if payment is None:
+            payment = _new_payment(order, provider, reader)
+            records.store(payment)
+    crashpoint("intent-stored")
+    try:
+        step = provider.begin(_intent(order, payment, return_url), payment.id)
+    except ProviderRefused as error:
+        failed = replace(payment.facts, state=State.FAILED, failure=str(error))
+        settle(provider, payment.id, failed)
+        raise
+    crashpoint("provider-begun")
+    if isinstance(step, Settled):
+        settle(provider, payment.id, step.facts)
+    else:
+        with transaction():
+            records.attach(payment, step.ref)
+    crashpoint("ref-stored")
+    return step
+
+
+def _unfinished(order: Order, provider: Provider) -> Payment | None:
+    for payment in records.of_order(order.id):
+        if payment.provider == provider.name and payment.facts.state in (State.NEW, State.CUSTOMER):
+            return payment
+    return None
+
+
+def _new_payment(order: Order, provider: Provider, reader: Reader) -> Payment:
+    if provider.till(order.holder, order.currency).endswith(f":{order.holder}"):
+        refuse_debtors(reader)
+    return Payment(new_id("pay"), order.id, provider.name, provider.mode, order.total)
+
+
+def _intent(order: Order, payment: Payment, return_url: str) -> Intent:
+    description = order.lines[0].label
+    return Intent(
+        payment.id, order.id, order.holder, payment.amount, description, return_url, order.language
+    )
+
+
+def refresh(payment_id: str) -> Payment:
+    """Ask the provider for the present truth and settle it; capture or let go what waits for us.
+
+    When the truth cannot be had now, the payment is looked at again later.
+    """
+    payment = records.find(payment_id)
+    provider = catalogue.providers.get(payment.provider)
+    if provider is None:
+        log.warning("payment %s waits: provider %s is off", payment.id, payment.provider)
+        records.postpone(payment)
+        return payment
+    try:
+        payment = settle(provider, payment.id, provider.look_up(payment))
+        for key, action in _wanted(payment):
+            payment = settle(provider, payment.id, provider.act(payment, action, key))
+    except (ProviderUnknown, ProviderRefused) as error:
+        log.warning("payment %s is looked at again: %s", payment.id, error)
+    records.postpone(payment)
+    return payment
+
+
+def _wanted(payment: Payment) -> list[tuple[str, Action]]:
+    """Return what is to be done at the provider, each with its key: the same key does it once."""
+    wanted: list[tuple[str, Action]] = []
+    order = orders.find(payment.order)
+    state = payment.facts.state
+    if state is State.READY and order.state == "open" and not payment.wrong:
+        wanted.append((f"{payment.id}:capture", Capture()))
+    elif state in CANCELLABLE and order.state != "open":
+        wanted.append((f"{payment.id}:cancel", Cancel()))
+    known = {m.asked for m in payment.facts.movements}
+    for refund in records.refunds(payment):
+        if refund.state == "asked" and refund.id not in known:
+            wanted.append((refund.id, Refund(refund.id, refund.amount, charge_of(payment))))
+    return wanted
+
+
+def charge_of(payment: Payment) -> str:
+    """Return the provider's id of the charge that a refund takes from."""
+    charges = [m.id for m in payment.facts.movements if m.kind is Kind.CHARGE]
+    if not charges:
+        raise NotFound("There is no charge to give back.")
+    return charges[0]
+
+
+def hear(provider: Provider, hint: Hint) -> bool:
+    """Settle a delivery from the inbox; False when it points to nothing of this site."""
+    payment = records.pointed_at(provider.name, hint)
+    if payment is not None:
+        settle(provider, payment.id, provider.look_up(payment))
+    with transaction():
+        inbox.done(provider.name, hint.event)
+    return payment is not None

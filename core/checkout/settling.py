@@ -1,0 +1,165 @@
+"""Settle: join what a provider reports, book what follows, open or close what was bought."""
+
+from __future__ import annotations
+
+import logging
+
+from core import audit, entitlements, notices, orders
+from core.checkout import booking
+from core.checkout.ordering import grant
+from core.crashpoints import crashpoint
+from core.orders import Order
+from core.payments import Facts, Kind, Movement, Payment, Provider, State, Status, records, wrong
+from core.storage import in_transaction, transaction
+
+log = logging.getLogger("obolo.checkout")
+
+
+def settle(provider: Provider, payment_id: str, facts: Facts) -> Payment:
+    """Put a provider's report into the books, once, however often and in what order it comes.
+
+    One transaction: join, entries, entitlements, order, notices. Returns the payment as it is now.
+    """
+    payment = records.find(payment_id)
+    with transaction():
+        order = orders.find(payment.order, lock=True)
+        payment = records.find(payment_id)
+        known = payment.facts.join(facts)
+        if known == payment.facts:
+            return payment
+        crashpoint("settle-joined")
+        settled = book(order, payment, known, provider)
+        crashpoint("settle-booked")
+        payment = records.save(payment, known, settled)
+        crashpoint("settle-saved")
+    crashpoint("settle-committed")
+    return payment
+
+
+def book(
+    order: Order, payment: Payment, known: Facts, provider: Provider, *, stored: bool = True
+) -> str:
+    """Book what `known` says beyond `payment.facts`; return in what the payment is wrong, or nothing.
+
+    The caller holds the order's lock. With `stored` false the order was written as paid already.
+    """
+    assert in_transaction()
+    before = payment.facts
+    problem = _problem(order, payment, known, provider)
+    opening = _opening(order, payment, known, problem)
+    for movement in known.movements:
+        earlier = before.movement(movement.kind, movement.id)
+        if earlier == movement or problem == "payee":  # what went to another payee never came in
+            continue
+        if not records.own(payment, movement):
+            problem, opening = "reused", None
+            continue
+        till = provider.till(order.holder, movement.currency)
+        booking.book(order, payment, known, movement, earlier, till, opens=movement == opening)
+    if problem and problem != payment.wrong:
+        _report(payment, problem)
+    if opening is not None:
+        order = (
+            orders.mark(order, "paid", payment=payment.id, mode=payment.mode) if stored else order
+        )
+        grant(order)
+        notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
+    _stand(order, payment, before, known)
+    _announce(order, payment, before, known)
+    return problem
+
+
+def _problem(order: Order, payment: Payment, known: Facts, provider: Provider) -> str:
+    problem = wrong(payment, known, provider.payee)
+    if problem or order.payment == payment.id or order.state == "open":
+        return problem
+    return "closed" if known.total(Kind.CHARGE, Status.DONE) else ""
+
+
+def _opening(order: Order, payment: Payment, known: Facts, problem: str) -> Movement | None:
+    """Return the one new charge that pays the order: of the amount asked, while the order is open."""
+    if problem or order.state != "open":
+        return None
+    news = (m for m in known.movements if m.status is Status.DONE and _pays(payment, m))
+    first = next(news, None)
+    earlier = first and payment.facts.movement(first.kind, first.id)
+    return None if earlier and earlier.status is Status.DONE else first
+
+
+def _pays(payment: Payment, movement: Movement) -> bool:
+    amount = (movement.minor, movement.currency)
+    return movement.kind is Kind.CHARGE and amount == (
+        payment.amount.minor,
+        payment.amount.currency,
+    )
+
+
+def _report(payment: Payment, problem: str) -> None:
+    log.error("payment %s is wrong: %s; what came in is unassigned", payment.id, problem)
+    audit.record(
+        "payment.wrong",
+        actor=payment.provider,
+        subject=payment.id,
+        order=payment.order,
+        problem=problem,
+    )
+
+
+def _stand(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
+    """Set what the order opened to what the facts leave of it."""
+    if order.payment != payment.id or before == known:
+        return
+    gone = _charge_gone(payment, known)
+    if gone and order.state == "paid":
+        order = orders.mark(order, "closed")
+    if all(m.kind is Kind.CHARGE for m in known.movements) and not gone:
+        return
+    entitlements.set_states(order.id, states(order, payment, known, gone=gone))
+
+
+def _charge_gone(payment: Payment, known: Facts) -> bool:
+    """Tell whether the charge that paid the order failed after all."""
+    return not any(_pays(payment, m) and m.status is Status.DONE for m in known.movements)
+
+
+def states(order: Order, payment: Payment, known: Facts, *, gone: bool) -> dict[int, str]:
+    """Return active, suspended or revoked for each line that grants something.
+
+    An open dispute suspends, a lost one revokes, a won one restores; a line whose money went back
+    whole is revoked.
+    """
+    disputes = {m.status for m in known.movements if m.kind is Kind.DISPUTE}
+    overall = "active"
+    if gone or Status.DONE in disputes:
+        overall = "revoked"
+    elif Status.PENDING in disputes:
+        overall = "suspended"
+    back = booking.refunded(payment, known)
+    all_back = sum(back.values()) >= order.total.minor
+    return {
+        line.number: "revoked"
+        if all_back or _is_back(order, line.part_of or line.number, back)
+        else overall
+        for line in order.lines
+        if line.grants
+    }
+
+
+def _is_back(order: Order, number: int, back: dict[int, int]) -> bool:
+    worth = sum(line.amount.minor for line in order.group(number))
+    return 0 < worth <= back.get(number, 0)
+
+
+def _announce(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
+    """Store what plugins are to be told of these facts, once for each."""
+    if known.state is State.FAILED and before.state is not State.FAILED:
+        notices.tell("on_payment_failed", f"{payment.id}:failed", order=order.id)
+    for m in known.movements:
+        if m == before.movement(m.kind, m.id):
+            continue
+        if m.kind is Kind.DISPUTE:
+            notices.tell(
+                "on_dispute", f"{payment.id}:{m.id}:{m.status}", order=order.id, status=m.status
+            )
+        if m.kind is Kind.REFUND and m.status is Status.DONE:
+            notices.tell("on_order_refunded", f"{payment.id}:{m.id}", order=order.id, minor=m.minor)

@@ -1,0 +1,228 @@
+"""How often somebody may knock at a door: fixed windows, counted in the database.
+
+Nobody's address or holder is stored: a row's key is an HMAC under the site's own key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from peewee import DatabaseError, InterfaceError
+
+from core.clock import now
+from core.errors import Refused, Unavailable
+from core.storage import execute, in_transaction, micros, transaction
+
+log = logging.getLogger("obolo.limits")
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many within so many seconds."""
+
+    most: int
+    per_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The limits of one way in: for one holder, address, network, and for the whole site.
+
+    A door with `money` stays shut while the counters cannot be reached; others stay open.
+    """
+
+    holder: tuple[Limit, ...]
+    address: tuple[Limit, ...]
+    network: tuple[Limit, ...]
+    site: tuple[Limit, ...]
+    money: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Whether one more was within the limit, which it was, and when a new window starts."""
+
+    allowed: bool
+    n: int
+    retry_after: int
+
+    def __bool__(self) -> bool:
+        """Tell whether it was within the limit."""
+        return self.allowed
+
+
+class TooMany(Refused):
+    """Too many tries; `retry_after` says in how many seconds it is worth trying again."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        """Say it in seconds, or in whole minutes once it is longer than two."""
+        wait = f"{retry_after} seconds"
+        if retry_after > 2 * MINUTE:
+            wait = f"{-(-retry_after // MINUTE)} minutes"
+        super().__init__(f"That was too often. Please try again in {wait}.")
+        self.retry_after = retry_after
+
+
+# One person opening posts pays every few seconds at most; a network is a school or an office.
+DOORS: Mapping[str, Door] = {
+    "checkout": Door(
+        holder=(Limit(60, 5 * MINUTE), Limit(600, DAY)),
+        address=(Limit(60, 5 * MINUTE), Limit(1_500, DAY)),
+        network=(Limit(400, 5 * MINUTE),),
+        site=(Limit(3_000, 5 * MINUTE),),
+        money=True,
+    ),
+    "pay": Door(
+        holder=(Limit(30, 5 * MINUTE), Limit(300, DAY)),
+        address=(Limit(30, 5 * MINUTE), Limit(750, DAY)),
+        network=(Limit(200, 5 * MINUTE),),
+        site=(Limit(2_000, 5 * MINUTE),),
+        money=True,
+    ),
+    "tip": Door(
+        holder=(Limit(20, 5 * MINUTE), Limit(100, DAY)),
+        address=(Limit(20, 5 * MINUTE), Limit(250, DAY)),
+        network=(Limit(100, 5 * MINUTE),),
+        site=(Limit(1_000, 5 * MINUTE),),
+        money=True,
+    ),
+    "search": Door(
+        holder=(Limit(60, MINUTE),),
+        address=(Limit(60, MINUTE),),
+        network=(Limit(300, MINUTE),),
+        site=(Limit(1_200, MINUTE),),
+    ),
+    # All of a provider's deliveries come from few addresses, and after an outage in a burst.
+    "webhook": Door(
+        holder=(),
+        address=(Limit(1_200, MINUTE),),
+        network=(Limit(2_400, MINUTE),),
+        site=(Limit(6_000, MINUTE),),
+    ),
+}
+"""The doors of core; the figures are our own choice, far above a person and far below a robot."""
+
+
+class _Site:
+    """What the site told this process."""
+
+    key = b""
+    factor = 1
+
+
+_site = _Site()
+
+
+def set_key(key: bytes, *, factor: int = 1) -> None:
+    """Take the site's own key for counters.
+
+    `factor` widens every door: a benchmark sends more in a second than a person in a day.
+    """
+    assert len(key) >= KEY_BYTES
+    assert factor >= 1
+    _site.key, _site.factor = key, factor
+
+
+def hit(key: str, *, most: int, per_seconds: int) -> Hit:
+    """Count one more for `key` in the present window, and tell whether it is within `most`."""
+    present = int(now().timestamp())
+    ends = (present // per_seconds + 1) * per_seconds
+    # One statement, so that no two processes read the same count.
+    row = execute(
+        'INSERT INTO limits_hit (key, "window", n) VALUES (?, ?, 1) '
+        'ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 RETURNING n',
+        [_hidden(f"{key}|{per_seconds}"), ends * 1_000_000],
+    ).fetchall()[0]
+    return Hit(row[0] <= most, row[0], ends - present)
+
+
+def allow(door: str, *, address: str = "", holder: str = "", site_wide: bool = True) -> None:
+    """Count one more at a door. Raises TooMany, and Unavailable when a money door cannot count.
+
+    Counted are holder, address, network and site, in this order, and none after one that refuses:
+    so a single flooder shuts the door for itself and not for everybody.
+    """
+    assert not in_transaction(), "a refusal would roll its own count back"
+    limits = DOORS[door]
+    try:
+        with transaction():
+            refused = _first_refusal(door, address, holder, site_wide=site_wide)
+    except (DatabaseError, InterfaceError) as error:
+        if limits.money:
+            raise Unavailable("Payments are not possible right now. Nothing was taken.") from error
+        log.exception("the door “%s” stays open: its visits cannot be counted", door)
+        return
+    if refused is not None:
+        log.warning("the door “%s” is shut for %s seconds", door, refused.retry_after)
+        raise TooMany(refused.retry_after)
+
+
+def forget(ended_before: datetime) -> int:
+    """Delete the counts of windows that ended before an instant; return how many."""
+    sql = 'DELETE FROM limits_hit WHERE "window" < ?'
+    return int(execute(sql, [micros(ended_before)]).rowcount)
+
+
+def single(address: str) -> str:
+    """Return what counts as one address: an IPv4 address, or an IPv6 network of 64 bits.
+
+    An IPv4 address that is written as IPv6 is the IPv4 one; what is no address is `unknown`.
+    """
+    return _shortened(address, 32, 64)
+
+
+def network(address: str) -> str:
+    """Return the network that counts as one neighbourhood: /24 of IPv4, /48 of IPv6."""
+    return _shortened(address, 24, 48)
+
+
+def _shortened(address: str, bits_4: int, bits_6: int) -> str:
+    try:
+        found = ipaddress.ip_address(address.strip().partition("%")[0])
+    except ValueError:
+        return "unknown"
+    mapped = getattr(found, "ipv4_mapped", None)
+    found = mapped or found
+    bits = bits_4 if found.version == 4 else bits_6
+    return str(ipaddress.ip_network(f"{found}/{bits}", strict=False))
+
+
+def _first_refusal(door: str, address: str, holder: str, *, site_wide: bool) -> Hit | None:
+    for key, limit in _wanted(door, address, holder, site_wide=site_wide):
+        count = hit(key, most=limit.most * _site.factor, per_seconds=limit.per_seconds)
+        if not count:
+            return count
+    return None
+
+
+def _wanted(
+    door: str, address: str, holder: str, *, site_wide: bool
+) -> Iterator[tuple[str, Limit]]:
+    limits = DOORS[door]
+    sides: list[tuple[str, tuple[Limit, ...]]] = []
+    if holder:
+        sides.append((f"holder|{holder}", limits.holder))
+    if address:
+        sides.append((f"address|{single(address)}", limits.address))
+        sides.append((f"network|{network(address)}", limits.network))
+    if site_wide:
+        sides.append(("site", limits.site))
+    for side, several in sides:
+        for limit in several:
+            yield f"{door}|{side}", limit
+
+
+def _hidden(key: str) -> str:
+    assert _site.key, "limits.set_key was not called"
+    return hmac.new(_site.key, key.encode(), hashlib.sha256).digest()[:KEY_BYTES].hex()

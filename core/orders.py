@@ -1,0 +1,199 @@
+"""An order is a list of lines; a line says what it costs, which account earns it, what it opens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from core.errors import NotFound
+from core.money import Money
+from core.storage import execute, insert, instant, micros, on_row_lock, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A key that a line puts into the holder's hand, for ever or for a time from the settling on."""
+
+    key: str
+    lasts: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one thing costs, the account that earns it, and what it opens.
+
+    Core numbers lines from 1 in their order. A line that is `part_of` another one (tax, discount)
+    follows it into a refund in proportion.
+    """
+
+    label: str
+    amount: Money
+    account: str
+    grants: tuple[Grant, ...] = ()
+    part_of: int | None = None
+    tax_class: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Lines that sell a key; `key` tells the offers of one resource apart."""
+
+    key: str
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an order asks before it is made; core draws it, and keeps text, answer and time as proof."""
+
+    key: str
+    kind: Literal["consent", "text", "choice"]
+    text: str
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Lines that one holder buys at one time. Without an id it is a draft and stored nowhere.
+
+    `state` is open, paid or closed. `mode` is live or test; `payment` names what settled it.
+    """
+
+    holder: str
+    lines: tuple[Line, ...]
+    currency: str
+    return_to: str = "/"
+    language: str = "en"
+    id: str = ""
+    state: str = "open"
+    mode: str = "live"
+    created: datetime | None = None
+    expires: datetime | None = None
+    payment: str | None = None
+    answers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Money:
+        """What the reader pays: the sum of all lines."""
+        return Money.total((line.amount for line in self.lines), self.currency)
+
+    def with_lines(self, lines: Iterable[Line]) -> Order:
+        """Return the order with more lines, numbered on from its last."""
+        start = len(self.lines) + 1
+        return replace(
+            self,
+            lines=self.lines
+            + tuple(replace(line, number=n) for n, line in enumerate(lines, start)),
+        )
+
+    def group(self, number: int) -> tuple[Line, ...]:
+        """Return a line and the lines that are part of it."""
+        return tuple(line for line in self.lines if number in (line.number, line.part_of))
+
+
+def store(order: Order) -> None:
+    """Write an order with its lines and answers, inside the caller's transaction."""
+    assert order.created and order.expires
+    insert("orders_order", {
+        "id": order.id, "holder": order.holder, "state": order.state, "mode": order.mode,
+        "currency": order.currency, "total": order.total.minor, "return_to": order.return_to,
+        "language": order.language, "created": micros(order.created), "expires": micros(order.expires),
+        "payment": order.payment,
+    })  # fmt: skip
+    insert("orders_line", [{
+        "order_id": order.id, "number": line.number, "label": line.label, "minor": line.amount.minor,
+        "account": line.account, "grants": _grants_text(line.grants), "part_of": line.part_of,
+        "tax_class": line.tax_class, "data": to_json(dict(line.data)) if line.data else "{}",
+    } for line in order.lines])  # fmt: skip
+    insert("orders_answer", [{
+        "order_id": order.id, "key": key, "text": text, "answer": answer, "at": micros(order.created),
+    } for key, (text, answer) in order.answers.items()])  # fmt: skip
+
+
+def _grants_text(grants: tuple[Grant, ...]) -> str:
+    return to_json(
+        [[g.key, None if g.lasts is None else int(g.lasts.total_seconds())] for g in grants]
+    )
+
+
+def _grants(text: str) -> tuple[Grant, ...]:
+    return tuple(
+        Grant(key, None if seconds is None else timedelta(seconds=seconds))
+        for key, seconds in json.loads(text)
+    )
+
+
+COLUMNS = "id, holder, state, mode, currency, return_to, language, created, expires, payment"
+
+
+def find(id: str, *, lock: bool = False) -> Order:
+    """Return a stored order; with `lock` nobody else changes it or its payments until the commit.
+
+    Raises NotFound.
+    """
+    rows = _read("id = ?", [id], on_row_lock() if lock else "")
+    if not rows:
+        raise NotFound("There is no such order.")
+    return rows[0]
+
+
+def of_holders(holders: Sequence[str]) -> list[Order]:
+    """Return what these holders ordered and did not leave unpaid, newest first."""
+    marks = ", ".join("?" * len(holders))
+    return (
+        _read(
+            f"holder IN ({marks}) AND (state = 'paid' OR payment IS NOT NULL) ORDER BY id DESC LIMIT 500",
+            holders,
+        )
+        if holders
+        else []
+    )
+
+
+def expired(at: datetime) -> list[str]:
+    """Return the ids of open orders whose time is over."""
+    rows = execute("SELECT id FROM orders_order WHERE state = 'open' AND expires <= ? ORDER BY expires LIMIT 500",
+                   [micros(at)])  # fmt: skip
+    return [row[0] for row in rows]
+
+
+def _read(where: str, values: Sequence[Any], tail: str = "") -> list[Order]:
+    rows = execute(f"SELECT {COLUMNS} FROM orders_order WHERE {where}{tail}", values).fetchall()
+    return [
+        Order(
+            id=id, holder=holder, state=state, mode=mode, currency=currency, return_to=return_to,
+            language=language, created=instant(created), expires=instant(expires), payment=payment,
+            lines=_lines(id, currency),
+        )
+        for id, holder, state, mode, currency, return_to, language, created, expires, payment in rows
+    ]  # fmt: skip
+
+
+def _lines(order: str, currency: str) -> tuple[Line, ...]:
+    rows = execute(
+        "SELECT number, label, minor, account, grants, part_of, tax_class, data FROM orders_line "
+        "WHERE order_id = ? ORDER BY number",
+        [order],
+    )
+    return tuple(
+        Line(label, Money(minor, currency), account, _grants(grants), part_of, tax_class,
+             json.loads(data), number)
+        for number, label, minor, account, grants, part_of, tax_class, data in rows
+    )  # fmt: skip
+
+
+def mark(order: Order, state: str, *, payment: str | None = None, mode: str | None = None) -> Order:
+    """Store an order's new state, and with it what settled it."""
+    changed = replace(order, state=state, payment=payment or order.payment, mode=mode or order.mode)
+    execute(
+        "UPDATE orders_order SET state = ?, payment = ?, mode = ? WHERE id = ?",
+        [changed.state, changed.payment, changed.mode, order.id],
+    )
+    return changed

@@ -1,0 +1,52 @@
+"""Payments: what providers are asked, what they report, and what is kept of both."""
+
+from core.payments import inbox, records
+from core.payments.facts import Facts, Kind, Movement, State, Status
+from core.payments.provider import (
+    Action,
+    Cancel,
+    Capture,
+    Hint,
+    Inbound,
+    Inline,
+    Instructions,
+    Intent,
+    Payment,
+    Provider,
+    ProviderRefused,
+    ProviderUnknown,
+    Quote,
+    Redirect,
+    Refund,
+    Settled,
+    Step,
+    wrong,
+)
+
+__all__ = [
+    "Action",
+    "Cancel",
+    "Capture",
+    "Facts",
+    "Hint",
+    "Inbound",
+    "Inline",
+    "Instructions",
+    "Intent",
+    "Kind",
+    "Movement",
+    "Payment",
+    "Provider",
+    "ProviderRefused",
+    "ProviderUnknown",
+    "Quote",
+    "Redirect",
+    "Refund",
+    "Settled",
+    "State",
+    "Status",
+    "Step",
+    "inbox",
+    "records",
+    "wrong",
+]

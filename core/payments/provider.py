@@ -1,0 +1,193 @@
+"""What core asks a paying method: a small protocol that returns data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from core.clock import now
+from core.errors import OboloError
+from core.money import Money
+from core.payments.facts import Facts, Kind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What paying this way would cost the site, known before a payment starts."""
+
+    label: str
+    fee: Money
+    kind: str = "redirect"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What core asks a provider to collect. `payment` is core's id, kept by the provider."""
+
+    payment: str
+    order: str
+    holder: str
+    amount: Money
+    description: str
+    return_url: str
+    language: str
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """The reader pays at this address and comes back."""
+
+    ref: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """The reader pays on the checkout page, by what the provider's piece needs to know."""
+
+    ref: str
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """The reader pays elsewhere, later, as these lines say."""
+
+    ref: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The provider settled at once."""
+
+    facts: Facts
+
+
+Step = Redirect | Inline | Instructions | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Take the money that is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Let the payment go, so that it can no longer be paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Give money back; `id` is core's id of the refund, to be kept by the provider."""
+
+    id: str
+    amount: Money
+    charge: str
+
+
+Action = Capture | Cancel | Refund
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A webhook as it came, for the provider to verify on the raw body."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """“Look at this payment again.” Carries no amount and no state.
+
+    `reference` is core's payment id, `ref` the provider's; `movement` serves an event that names
+    only a charge or a refund. `event` tells deliveries apart.
+    """
+
+    event: str
+    reference: str | None = None
+    ref: str | None = None
+    movement: str | None = None
+
+
+class ProviderRefused(OboloError):
+    """The provider said no, for sure: no money moved and none will."""
+
+    status = 409
+
+
+class ProviderUnknown(OboloError):
+    """Time-out, reset, 5xx or garbage: what became of the call is not known."""
+
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One try to pay one order by one provider; its id is also the provider's idempotency key."""
+
+    id: str
+    order: str
+    provider: str
+    mode: str
+    amount: Money
+    ref: str | None = None
+    facts: Facts = field(default_factory=lambda: Facts(""))
+    wrong: str = ""
+    created: datetime = field(default_factory=now)
+    looks: int = 0
+
+
+class Provider(Protocol):
+    """The questions core asks a paying method. Answers are data; core alone writes.
+
+    `begin`, `look_up` and `act` raise ProviderRefused or ProviderUnknown, and nothing else on
+    purpose. `can` holds words such as instant, refund, partial_refund, hold, keep.
+    """
+
+    name: str
+    can: frozenset[str]
+    mode: str
+    payee: str
+
+    def till(self, holder: str, currency: str) -> str:
+        """Return the ledger account that this provider settles from."""
+
+    def quote(self, amount: Money, *, country: str) -> Quote | None:
+        """Say what it would cost the site; None when the amount is not offered."""
+
+    def begin(self, intent: Intent, key: str) -> Step:
+        """Start a payment; the same key starts the same payment."""
+
+    def look_up(self, payment: Payment) -> Facts:
+        """Report the present truth, found by the payment's own id if there is no ref yet."""
+
+    def act(self, payment: Payment, action: Action, key: str) -> Facts:
+        """Capture, cancel or refund, once per key."""
+
+    def hear(self, request: Inbound) -> Iterable[Hint]:
+        """Verify a webhook, then only point. Raises Forged."""
+
+
+def wrong(payment: Payment, facts: Facts, payee: str) -> str:
+    """Say in what the facts differ from what was asked; nothing when they do not.
+
+    Reference, payee, mode, currency or amount. Exactly one charge of the amount asked settles; any
+    other charge is money that nobody asked for.
+    """
+    if facts.reference not in (None, payment.id):
+        return "reference"
+    if facts.payee not in (None, payee):
+        return "payee"
+    if facts.mode not in (None, payment.mode):
+        return "mode"
+    done = [m for m in facts.movements if m.kind is Kind.CHARGE and m.status is Status.DONE]
+    if done and all(m.currency != payment.amount.currency for m in done):
+        return "currency"
+    if done and all(m.minor != payment.amount.minor for m in done):
+        return "amount"
+    return ""

@@ -1,0 +1,185 @@
+"""What is kept of payments, their movements and the refunds that were asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from core.clock import now
+from core.errors import NotFound
+from core.money import Money
+from core.payments.facts import Facts, Movement, State, Status
+from core.payments.provider import Hint, Payment
+from core.storage import execute, insert, instant, micros, to_json
+
+
+def store(payment: Payment, *, over: bool = False) -> None:
+    """Write a new payment, to be looked at again after a minute unless it is over already."""
+    insert("payments_payment", {
+        "id": payment.id, "order_id": payment.order, "provider": payment.provider, "mode": payment.mode,
+        "currency": payment.amount.currency, "minor": payment.amount.minor, "ref": payment.ref,
+        "facts": _text(payment.facts), "wrong": payment.wrong, "created": micros(payment.created),
+        "next_look": None if over else micros(payment.created + PAUSES[0]), "looks": 0,
+    })  # fmt: skip
+
+
+def _text(facts: Facts) -> str:
+    return msgspec.json.encode({f.name: getattr(facts, f.name) for f in fields(facts)}).decode()
+
+
+COLUMNS = "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks"
+
+
+def _read(where: str, values: list[Any]) -> list[Payment]:
+    rows = execute(f"SELECT {COLUMNS} FROM payments_payment WHERE {where}", values).fetchall()
+    return [
+        Payment(id, order, provider, mode, Money(minor, currency), ref,
+                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks)
+        for id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks in rows
+    ]  # fmt: skip
+
+
+def find(id: str) -> Payment:
+    """Return a payment. Whoever changes it holds its order's lock. Raises NotFound."""
+    rows = _read("id = ?", [id])
+    if not rows:
+        raise NotFound("There is no such payment.")
+    return rows[0]
+
+
+def of_order(order: str) -> list[Payment]:
+    """Return the tries to pay an order, oldest first."""
+    return _read("order_id = ? ORDER BY id", [order])
+
+
+def pointed_at(provider: str, hint: Hint) -> Payment | None:
+    """Return the payment that a hint means; None when it is not this site's."""
+    if hint.reference and (found := _read("id = ? AND provider = ?", [hint.reference, provider])):
+        return found[0]
+    if hint.ref and (found := _read("ref = ? AND provider = ?", [hint.ref, provider])):
+        return found[0]
+    where = "id IN (SELECT payment_id FROM payments_movement WHERE id = ? AND provider = ?)"
+    found = _read(where, [hint.movement, provider]) if hint.movement else []
+    return found[0] if found else None
+
+
+PAUSES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
+"""When an unfinished payment is looked at again: each time later, then daily (security.md, 6.1)."""
+
+
+def due(at: datetime) -> list[str]:
+    """Return the ids of payments whose provider is to be asked again."""
+    rows = execute(
+        "SELECT id FROM payments_payment WHERE next_look <= ? ORDER BY next_look LIMIT 200",
+        [micros(at)],
+    )
+    return [row[0] for row in rows]
+
+
+def postpone(payment: Payment) -> None:
+    """Look at a payment again after the next pause."""
+    pause = PAUSES[min(payment.looks + 1, len(PAUSES) - 1)]
+    execute(
+        "UPDATE payments_payment SET next_look = ?, looks = looks + 1 WHERE id = ? AND next_look IS NOT NULL",
+        [micros(now() + pause), payment.id],
+    )
+
+
+def look_soon(payment: str) -> None:
+    """Have a payment looked at after the first pause, whatever is known of it."""
+    execute(
+        "UPDATE payments_payment SET next_look = ?, looks = 0 WHERE id = ?",
+        [micros(now() + PAUSES[0]), payment],
+    )
+
+
+def attach(payment: Payment, ref: str) -> Payment:
+    """Store the provider's reference, where there is none yet."""
+    execute("UPDATE payments_payment SET ref = ? WHERE id = ? AND ref IS NULL", [ref, payment.id])
+    return replace(payment, ref=payment.ref or ref)
+
+
+SAVE = """
+UPDATE payments_payment SET facts = ?, wrong = ?, ref = COALESCE(ref, ?), next_look = CASE
+WHEN ? OR EXISTS (SELECT 1 FROM payments_refund WHERE payment_id = ? AND state = 'asked')
+THEN COALESCE(next_look, ?) END WHERE id = ?
+"""
+
+
+def save(payment: Payment, facts: Facts, wrong: str) -> Payment:
+    """Store joined facts. A payment stays due while its end, a fee or a refund is not known."""
+    pending = facts.state not in (State.FAILED, State.CANCELLED, State.EXPIRED, State.PAID) or any(
+        m.status is Status.PENDING or (m.fee is None and m.status is Status.DONE)
+        for m in facts.movements
+    )
+    look = micros(now() + PAUSES[0])
+    execute(SAVE, [_text(facts), wrong, facts.ref or None, pending, payment.id, look, payment.id])
+    return replace(payment, facts=facts, wrong=wrong, ref=payment.ref or facts.ref or None)
+
+
+def own(payment: Payment, movement: Movement) -> bool:
+    """Claim a movement for its payment; False when another payment has it already."""
+    row = {
+        "provider": payment.provider,
+        "kind": movement.kind,
+        "id": movement.id,
+        "payment_id": payment.id,
+    }
+    if insert("payments_movement", row, ignore=True):
+        return True
+    owner = execute(
+        "SELECT payment_id FROM payments_movement WHERE provider = ? AND kind = ? AND id = ?",
+        [payment.provider, movement.kind, movement.id],
+    ).fetchone()
+    return bool(owner[0] == payment.id)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRefund:
+    """A refund that core asked for: minor units by line, and where the money goes.
+
+    `destination` is the payment's own provider, or one that can keep money for the reader.
+    """
+
+    id: str
+    payment: str
+    amount: Money
+    lines: dict[int, int]
+    destination: str
+    state: str
+    reason: str
+
+
+def store_refund(refund: AskedRefund) -> None:
+    """Write a refund before its provider is asked; its id is the provider's idempotency key."""
+    insert("payments_refund", {
+        "id": refund.id, "payment_id": refund.payment, "minor": refund.amount.minor,
+        "lines": to_json({str(number): minor for number, minor in refund.lines.items()}),
+        "destination": refund.destination, "state": refund.state, "created": micros(now()),
+        "reason": refund.reason,
+    })  # fmt: skip
+
+
+def refunds(payment: Payment) -> list[AskedRefund]:
+    """Return the refunds asked for a payment, oldest first."""
+    rows = execute(
+        "SELECT id, minor, lines, destination, state, reason FROM payments_refund "
+        "WHERE payment_id = ? ORDER BY id",
+        [payment.id],
+    )
+    return [
+        AskedRefund(
+            id, payment.id, Money(minor, payment.amount.currency),
+            {int(number): part for number, part in json.loads(lines).items()}, destination, state, reason,
+        )
+        for id, minor, lines, destination, state, reason in rows
+    ]  # fmt: skip
+
+
+def mark_refund(id: str, state: str) -> None:
+    """Store what became of a refund."""
+    execute("UPDATE payments_refund SET state = ? WHERE id = ?", [state, id])

@@ -1,0 +1,83 @@
+"""The reader behind a request, and the signed cookie that makes a guest a holder.
+
+A guest gets a holder by the first POST, never by a GET, so that a public page sets no cookie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask import current_app, g, request
+from itsdangerous import BadSignature, Signer
+
+from core.storage import new_id
+
+COOKIE = "__Host-obolo"
+LOOPBACK_COOKIE = "obolo"
+"""Over plain HTTP a browser drops a cookie whose name starts with __Host-."""
+COOKIE_SECONDS = 400 * 24 * 3600
+"""The longest that browsers keep a cookie (RFC 6265bis)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever sends this request. `holder` owns what is bought now; `holders` all that may be read.
+
+    A guest who has not bought anything yet has no holder: it is the empty string.
+    """
+
+    holder: str = ""
+    holders: tuple[str, ...] = ()
+    user: str | None = None
+    language: str = "en"
+    country: str = ""
+    address: str = ""
+    device: str = ""
+    permissions: frozenset[str] = frozenset()
+
+
+def cookie_name() -> str:
+    """Return the cookie's name for this request's scheme."""
+    return COOKIE if request.is_secure else LOOPBACK_COOKIE
+
+
+def current_signer() -> Signer:
+    """Return what signs the holder's cookie, made once for each app."""
+    signer: Signer = current_app.extensions["obolo_signer"]
+    return signer
+
+
+def current_reader() -> Reader:
+    """Return the reader of this request."""
+    reader: Reader | None = g.get("reader")
+    if reader is None:
+        holder = _holder_in_cookie()
+        reader = Reader(
+            holder=holder,
+            holders=(holder,) if holder else (),
+            language=current_app.extensions["obolo_language"](),
+            address=request.remote_addr or "",
+        )
+        g.reader = reader
+    return reader
+
+
+def _holder_in_cookie() -> str:
+    signed = request.cookies.get(cookie_name())
+    if not signed:
+        return ""
+    try:
+        return current_signer().unsign(signed).decode()
+    except (BadSignature, UnicodeError):
+        return ""
+
+
+def give_holder() -> Reader:
+    """Return the reader, a guest with a holder from now on; the answer carries the cookie."""
+    reader = current_reader()
+    if not reader.holder:
+        holder = new_id("gst")
+        reader = replace(reader, holder=holder, holders=(holder,))
+        g.reader = reader
+        g.new_holder = holder
+    return reader

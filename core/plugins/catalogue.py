@@ -1,0 +1,118 @@
+"""What plugins declare, and the data that passes between them and core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from core.payments import Provider
+    from core.plugins.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceCard:
+    """What everybody may know of a resource: never any of what is behind its gate.
+
+    `fields` holds what the resource's author set for other plugins, as text: `{"price": "0.20 EUR"}`.
+    """
+
+    resource: str
+    kind: str
+    title: str
+    url: str
+    language: str = ""
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to list: words to look for, a kind, a tag, a language; empty means any."""
+
+    words: str = ""
+    kind: str = ""
+    tag: str = ""
+    language: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A further field of a resource, drawn in its editor and read from its front matter.
+
+    `check` raises BadInput for a value that cannot be used.
+    """
+
+    name: str
+    kind: Literal["text", "money", "bool"]
+    label: Mapping[str, str]
+    check: Callable[[str], object] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """What draws a directive: `draw` gets its arguments and returns safe markup.
+
+    The text is kept as it is; what the directive draws is drawn each time the page is.
+    """
+
+    draw: Callable[[Mapping[str, str]], Markup]
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Work that is done every so many seconds, by one worker at a time."""
+
+    name: str
+    seconds: int
+    work: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an order is refused, in words for the reader."""
+
+    reason: str
+
+
+@dataclass
+class Catalogue:
+    """What the enabled plugins have declared; made anew with each app."""
+
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
+    embeds: dict[str, Embed] = field(default_factory=dict)
+    periodic: list[Periodic] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for part in vars(self).values():
+            part.clear()
+
+    def forget(
+        self, plugin: str, providers: list[str], embeds: list[str], error: Exception
+    ) -> None:
+        """Take out what a plugin declared before it failed, and keep why it is off."""
+        self.manifests.pop(plugin, None)
+        for name in providers:
+            self.providers.pop(name, None)
+        for name in embeds:
+            self.embeds.pop(name, None)
+        self.failed[plugin] = f"{type(error).__name__}: {error}"
+
+
+catalogue: Catalogue = Catalogue()
+
+
+def provider(name: str) -> Any:
+    """Return an enabled provider by name, or None."""
+    return catalogue.providers.get(name)

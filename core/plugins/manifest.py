@@ -1,0 +1,125 @@
+"""What a plugin says of itself in `plugin.toml`, read without running any of its code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from core.errors import OboloError
+from core.ledger import Bound
+from core.settings import Setting
+
+NAME = re.compile(r"[a-z][a-z0-9]{1,30}")
+API_VERSION = (1, 0)
+"""The version of what plugins may rely on: the first number changes when something is taken away."""
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+
+
+class ManifestError(OboloError):
+    """A `plugin.toml` cannot be used; the message names file and place."""
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[plugin]`."""
+
+    name: str
+    title: dict[str, Text]
+    version: Text
+    description: dict[str, Text]
+    requires_api: str = ">=1.0,<2"
+    author: str = ""
+    licence: str = ""
+    depends: tuple[str, ...] = ()
+    prefix: str = ""
+
+
+class Touches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[touches]`: where the plugin reaches; feeds the Content-Security-Policy."""
+
+    hosts: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    redirects: tuple[str, ...] = ()
+
+
+class BoundRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `[bounds]`: the least and the most of a family of accounts, in minor units."""
+
+    least: int | None = None
+    most: int | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole `plugin.toml`."""
+
+    plugin: About
+    touches: Touches = Touches()
+    settings: dict[str, Setting] = {}
+    bounds: dict[str, BoundRow] = {}
+
+    @property
+    def name(self) -> str:
+        """The plugin's name, which is its folder's."""
+        return self.plugin.name
+
+    @property
+    def declared_settings(self) -> list[Setting]:
+        """The settings under their full names, `<plugin>.<key>`."""
+        return [
+            msgspec.structs.replace(setting, name=f"{self.name}.{key}")
+            for key, setting in self.settings.items()
+        ]
+
+    @property
+    def declared_bounds(self) -> dict[str, Bound]:
+        """The bounded families of accounts."""
+        return {prefix: Bound(row.least, row.most) for prefix, row in self.bounds.items()}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check `plugin.toml`. Raises ManifestError."""
+    path = folder / "plugin.toml"
+    try:
+        manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ManifestError(
+            "{path} cannot be read: {why}.", path=path, why=error.strerror
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManifestError("{path} is wrong: {why}.", path=path, why=error) from None
+    if manifest.name != folder.name or not NAME.fullmatch(manifest.name):
+        raise ManifestError(
+            "{path} names the plugin “{name}”; it must be named as its folder, in small letters.",
+            path=path, name=manifest.name,
+        )  # fmt: skip
+    if not api_fits(manifest.plugin.requires_api):
+        raise ManifestError(
+            "{name} needs version {range} of the plugin interface; this site has {version}.",
+            name=manifest.name, range=manifest.plugin.requires_api, version=".".join(map(str, API_VERSION)),
+        )  # fmt: skip
+    return manifest
+
+
+COMPARISON = re.compile(r"(>=|<=|==|<|>)\s*(\d+)(?:\.(\d+))?")
+
+
+def api_fits(wanted: str) -> bool:
+    """Tell whether a range such as `>=1.0,<2` holds this version of the plugin interface."""
+    for part in wanted.split(","):
+        match = COMPARISON.fullmatch(part.strip())
+        if match is None:
+            return False
+        sign, limit = match[1], (int(match[2]), int(match[3] or 0))
+        fits = {
+            ">=": limit <= API_VERSION,
+            "<=": limit >= API_VERSION,
+            "==": limit == API_VERSION,
+            "<": limit > API_VERSION,
+            ">": limit < API_VERSION,
+        }[sign]
+        if not fits:
+            return False
+    return True

@@ -1,0 +1,54 @@
+"""Ask providers what became of what is open, settle what the inbox holds, close what was left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from core import checkout, orders
+from core.errors import OboloError
+from core.payments import Hint, inbox, records
+from core.plugins import catalogue
+from core.storage import transaction
+
+log = logging.getLogger("obolo.reconcile")
+
+
+def reconcile(at: datetime) -> int:
+    """Do all that is due at an instant; return how many payments, deliveries and orders it was.
+
+    One that fails is logged and tried again later; it does not stop the others.
+    """
+    done = [
+        _try("delivery", lambda p=provider, h=hint: _settle(p, h))
+        for provider, hint in inbox.due(at)
+    ]
+    done += [_try("payment", lambda i=id: checkout.refresh(i)) for id in records.due(at)]
+    done += [_try("order", lambda i=id: checkout.expire(i)) for id in orders.expired(at)]
+    return sum(done)
+
+
+def _try(what: str, act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except OboloError as error:
+        log.warning("a %s waits: %s", what, error)
+        return False
+    except Exception:
+        log.exception("a %s could not be reconciled", what)
+        return False
+    return True
+
+
+def _settle(provider_name: str, hint: Hint) -> None:
+    """Settle one delivery; what goes wrong is kept with it."""
+    provider = catalogue.providers.get(provider_name)
+    try:
+        if provider is None:
+            raise OboloError("provider {name} is off", name=provider_name)
+        checkout.hear(provider, hint)
+    except Exception as error:
+        with transaction():
+            inbox.failed(provider_name, hint.event, str(error))
+        raise

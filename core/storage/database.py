@@ -1,0 +1,208 @@
+"""One handle for SQLite and PostgreSQL, chosen by a URL; one base model; one way to write."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from peewee import (
+    BigIntegerField,
+    Database,
+    DatabaseProxy,
+    PostgresqlDatabase,
+    SqliteDatabase,
+    TextField,
+)
+from peewee import Model as PeeweeModel
+
+from core.errors import OboloError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BUSY_SECONDS = 30
+"""How long a writer waits for another one on SQLite before it gives up."""
+
+SQLITE_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",  # a commit that was answered survives a power cut
+    "foreign_keys": 1,
+    "recursive_triggers": 1,  # or REPLACE would delete rows past the append-only triggers
+    "busy_timeout": BUSY_SECONDS * 1000,
+    "cache_size": -16 * 1024,
+}
+
+database: Any = DatabaseProxy()
+
+
+class WrongDatabase(OboloError):
+    """The database's URL is not one that Obolo can open."""
+
+
+def connect(url: str) -> None:
+    """Bind the one handle to `sqlite:////path/to/file` or `postgresql://...`.
+
+    Connections are opened by each thread at its first statement and kept. Raises WrongDatabase.
+    """
+    if database.obj is not None:
+        close()
+    database.initialize(_open(url))
+
+
+def _open(url: str) -> Database:
+    if url.startswith("sqlite:///"):
+        path = url.removeprefix("sqlite:///")
+        return SqliteDatabase(path, pragmas=SQLITE_PRAGMAS, lock_type="IMMEDIATE")
+    if url.startswith(("postgres://", "postgresql://")):
+        return PostgresqlDatabase(
+            url.replace("postgres://", "postgresql://", 1), prefer_psycopg3=True
+        )
+    scheme = url.partition(":")[0]
+    message = (
+        f"“{scheme}:” is no database that Obolo knows; write sqlite:///... or postgresql://..."
+    )
+    raise WrongDatabase(message)
+
+
+def close() -> None:
+    """Close this thread's connection; the next statement opens a new one."""
+    if not database.is_closed():
+        database.close()
+
+
+def is_postgres() -> bool:
+    """Tell whether the site stands on PostgreSQL."""
+    return isinstance(database.obj, PostgresqlDatabase)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Write all or nothing. Inside another transaction it is part of that one.
+
+    SQLite: BEGIN IMMEDIATE, so that two writers wait instead of failing. PostgreSQL: READ
+    COMMITTED; whoever changes an order or a payment locks its row first (`on_row_lock`).
+    """
+    if database.in_transaction():
+        yield
+        return
+    with database.atomic():
+        yield
+
+
+def in_transaction() -> bool:
+    """Tell whether this thread has a transaction open."""
+    return bool(database.in_transaction())
+
+
+def on_row_lock() -> str:
+    """Return what a SELECT ends with to hold its rows until the commit."""
+    return " FOR UPDATE" if is_postgres() else ""
+
+
+def after_commit(act: Callable[[], Any]) -> None:
+    """Run `act` once this thread's transaction is stored; at once when none is open."""
+    database.after_commit(act)
+
+
+@lru_cache(maxsize=1024)
+def _placeholders(sql: str) -> str:
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+def execute(sql: str, parameters: Sequence[Any] = ()) -> Any:
+    """Run one statement, written with `?`, and return the driver's cursor."""
+    if is_postgres():
+        sql = _placeholders(sql)
+    return database.execute_sql(sql, parameters)
+
+
+@lru_cache(maxsize=512)
+def _insert_sql(table: str, columns: tuple[str, ...], rows: int, ignore: bool) -> str:
+    marks = f"({', '.join('?' * len(columns))})"
+    names = ", ".join(f'"{column}"' for column in columns)
+    tail = " ON CONFLICT DO NOTHING" if ignore else ""
+    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([marks] * rows)}{tail}'
+
+
+def insert(
+    table: str, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, ignore: bool = False
+) -> int:
+    """Insert rows of the same columns by one statement whose text is kept; return how many.
+
+    With `ignore` a row that is there already (by any unique key) is passed over.
+    """
+    if isinstance(rows, Mapping):
+        rows = (rows,)
+    if not rows:
+        return 0
+    columns = tuple(rows[0])
+    values = [row[column] for row in rows for column in columns]
+    cursor = execute(_insert_sql(table, columns, len(rows), ignore), values)
+    return int(cursor.rowcount)
+
+
+def micros(at: datetime) -> int:
+    """Return an instant as the database keeps it: microseconds since 1970, UTC."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def instant(value: int) -> datetime:
+    """Return the instant that `micros` stored."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as `ord_0190...`: a prefix and a UUIDv7 (RFC 9562), in order of time.
+
+    The 12 bits after the milliseconds carry their fraction, so ids of one process keep their
+    order within a millisecond as well; 62 bits are random.
+    """
+    nanoseconds = time.time_ns()
+    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    tail = secrets.randbits(62)
+    number = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | tail
+    return f"{prefix}_{number:032x}"
+
+
+class InstantField(BigIntegerField):
+    """An aware instant in UTC, kept as microseconds since 1970."""
+
+    def db_value(self, value: datetime | int | None) -> int | None:
+        """Turn an instant into what the column keeps."""
+        return micros(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: int | None) -> datetime | None:
+        """Turn what the column keeps into an instant."""
+        return None if value is None else instant(value)
+
+
+def to_json(value: Any) -> str:
+    """Write a value the one way in which the database keeps JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+class JSONField(TextField):
+    """A JSON value, kept as text on both databases."""
+
+    def db_value(self, value: Any) -> str | None:
+        """Turn a value into JSON text."""
+        return None if value is None else to_json(value)
+
+    def python_value(self, value: str | None) -> Any:
+        """Turn JSON text into a value."""
+        return None if value is None else json.loads(value)
+
+
+class Model(PeeweeModel):
+    """Base of every table's model, core's and plugins'."""
+
+    class Meta:
+        """Bound to the one handle."""
+
+        database = database
+        legacy_table_names = False
