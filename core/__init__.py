@@ -5,6 +5,8 @@ from core.checkout import draft, refund, start_order
 from core.clock import now
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
+from core.http import HttpUnknown, HttpUnreachable
+from core.http import request as http_request
 from core.ledger import Leg
 from core.money import Money
 from core.orders import Grant, Line, Offer, Order, Question
@@ -33,9 +35,26 @@ from core.payments import (
     Step,
 )
 from core.people import Reader, current_reader
-from core.plugins import Embed, Field, Periodic, Query, Refusal, ResourceCard
+from core.plugins import (
+    API_VERSION,
+    Embed,
+    Field,
+    Periodic,
+    Query,
+    Refusal,
+    ResourceCard,
+    data_folder,
+)
+from core.settings import value
+from core.storage import InstantField, JSONField, Model, execute, insert, is_postgres, new_id, transaction
+from core.web.addresses import local_path
+from core.web.callers import callers
+from core.web.checkout import order_and_pay
+from core.web.problems import payment_required, wants_json
+from core.web.rendering import gettext, ngettext
 
 __all__ = [
+    "API_VERSION",
     "Access",
     "Action",
     "BadInput",
@@ -49,13 +68,18 @@ __all__ = [
     "Gate",
     "Grant",
     "Hint",
+    "HttpUnknown",
+    "HttpUnreachable",
     "Inbound",
     "Inline",
+    "InstantField",
     "Instructions",
     "Intent",
+    "JSONField",
     "Kind",
     "Leg",
     "Line",
+    "Model",
     "Money",
     "Movement",
     "NotFound",
@@ -81,11 +105,26 @@ __all__ = [
     "Status",
     "Step",
     "Unavailable",
+    "callers",
     "current_reader",
+    "data_folder",
     "decide",
     "draft",
+    "execute",
+    "gettext",
     "hookimpl",
+    "http_request",
+    "insert",
+    "is_postgres",
+    "local_path",
+    "new_id",
+    "ngettext",
     "now",
+    "order_and_pay",
+    "payment_required",
     "refund",
     "start_order",
+    "transaction",
+    "value",
+    "wants_json",
 ]

@@ -71,6 +71,7 @@ class Config:
     trusted_proxies: Count = 0
     plugins: tuple[str, ...] = ()
     plugin_folders: tuple[str, ...] = ("plugins",)
+    theme: str = "quaderno"
     language: Language = "en"
     languages: tuple[Language, ...] = ("en", "it")
     currency: Currency = "EUR"

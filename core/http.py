@@ -129,9 +129,9 @@ def _write_head(
     sent |= {"host": target.netloc, "connection": "close"}
     if body is not None or method in {"POST", "PUT", "PATCH"}:
         sent["content-length"] = str(len(body or b""))
+    if not all(HEADER_NAME.fullmatch(name) for name in sent):
+        raise HttpRefused("A header’s name holds odd characters.")
     try:
-        if not all(HEADER_NAME.fullmatch(name) for name in sent):
-            raise ValueError("a name holds odd characters")
         connection.putrequest(method, path, skip_host=True)
         for name, value in sent.items():
             connection.putheader(name, value)

@@ -254,7 +254,7 @@ def _as_email(message: Message) -> EmailMessage:
     email["Subject"] = message.subject
     email["Date"] = format_datetime(message.created)
     email["Message-ID"] = f"<{message.id}@{_ways.sender.rpartition('@')[2]}>"
-    email["Content-Language"] = message.language
     email["Auto-Submitted"] = "auto-generated"
     email.set_content(message.body)
+    email["Content-Language"] = message.language  # after the content, which clears its headers
     return email

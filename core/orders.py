@@ -47,6 +47,11 @@ class Offer:
     title: str
     lines: tuple[Line, ...]
 
+    @property
+    def total(self) -> Money:
+        """What its lines cost together, before plugins add theirs."""
+        return Money.total((line.amount for line in self.lines), self.lines[0].amount.currency)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

@@ -104,7 +104,7 @@ def configure(database: str | None, *, immediate: bool = False) -> None:
     """
     stop_thread()
     if _process.huey is not None:
-        _process.huey.storage.close()
+        _close_queue()
     huey = _queue(database, immediate=immediate)
     huey.on_shutdown("connections")(_close_connections)
     retries = {"retries": RETRIES, "retry_delay": RETRY_SECONDS, "retry_backoff": RETRY_FACTOR}
@@ -181,18 +181,19 @@ def stop_thread() -> None:
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
             log.warning("%s is still at work and ends with the process", thread.name)
-    _process.huey.storage.close()
+    _close_queue()
 
 
 def run_worker(workers: int = 4) -> None:
     """Work in the foreground until SIGTERM or SIGINT; a task at work has 30 seconds to end."""
     consumer = _consumer(workers)
+    consumer._set_signal_handlers()  # noqa: SLF001 - it would do so after its threads are at work
     _start_periodic(lambda: None)  # this consumer looks after its threads itself
     try:
         consumer.run()
     finally:
         _stop_periodic()
-        _process.huey.storage.close()
+        _close_queue()
 
 
 def _queue(database: str | None, *, immediate: bool) -> Any:
@@ -315,5 +316,9 @@ def _tick(stop: threading.Event, look_after: Callable[[], object]) -> None:
 def _close_connections() -> None:
     """Close what a thread of the consumer opened, before it ends."""
     storage.close()
-    with _closing:
+    _close_queue()
+
+
+def _close_queue() -> None:
+    with _closing:  # huey's own check would let two threads close the same connection
         _process.huey.storage.close()

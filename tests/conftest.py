@@ -6,13 +6,20 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from core import storage
+from core import config as configuration
+from core import settings as site_settings
+from core import storage, tasks
+from core.app import create_app
+from core.plugins import caller, catalogue
 from core.storage import Migrations, lock_migrations
 from tests import postgres
 
@@ -87,4 +94,31 @@ def short_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-Maker = Callable[..., Any]
+@pytest.fixture
+def make_site(db: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Return what builds a site on the test's database, for a list of plugins and settings."""
+    made: list[Flask] = []
+
+    def make(*plugins: str, settings: Mapping[str, Any] | None = None, **config: Any) -> Flask:
+        home = tmp_path / "home"
+        configuration.initialise(home)
+        chosen = replace(configuration.load(home), database=db, plugins=plugins, **config)
+        app = create_app(chosen, immediate=True)
+        assert not catalogue.failed, catalogue.failed
+        for name, value in (settings or {}).items():
+            site_settings.save(name, value, actor="test")
+        made.append(app)
+        return app
+
+    yield make
+    tasks.configure(None, immediate=True)
+    caller.load([])
+    catalogue.clear()
+
+
+def browser_of(app: Flask) -> FlaskClient:
+    """Return a client that says where it comes from, as browsers do."""
+    client = app.test_client()
+    client.environ_base["HTTP_ORIGIN"] = "http://localhost"
+    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+    return client

@@ -9,11 +9,14 @@ from core.plugins.catalogue import (
     Refusal,
     ResourceCard,
     catalogue,
+    data_folder,
+    set_home,
 )
 from core.plugins.loader import Found, drop, find_plugins, load
-from core.plugins.manifest import Manifest, read_manifest
+from core.plugins.manifest import API_VERSION, Manifest, read_manifest
 
 __all__ = [
+    "API_VERSION",
     "Embed",
     "Field",
     "Found",
@@ -24,6 +27,7 @@ __all__ = [
     "ResourceCard",
     "call",
     "catalogue",
+    "data_folder",
     "drop",
     "each",
     "find_plugins",
@@ -32,4 +36,5 @@ __all__ = [
     "load",
     "read_manifest",
     "render",
+    "set_home",
 ]

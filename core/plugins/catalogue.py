@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -113,6 +114,17 @@ class Catalogue:
 catalogue: Catalogue = Catalogue()
 
 
-def provider(name: str) -> Any:
-    """Return an enabled provider by name, or None."""
-    return catalogue.providers.get(name)
+_home = Path()
+
+
+def set_home(home: Path) -> None:
+    """Say where the site's folder is."""
+    global _home  # noqa: PLW0603 - one site a process
+    _home = home
+
+
+def data_folder(plugin: str) -> Path:
+    """Return the folder in which a plugin keeps files of its own; only the site's user reads it."""
+    folder = _home / "data" / plugin
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import ipaddress
@@ -96,6 +97,10 @@ class Session(socketserver.StreamRequestHandler):
         self.server.taken.append(b"".join(lines))
         self.say("250 taken")
 
+    def finish(self):
+        super().finish()
+        self.request.close()
+
     def say(self, line):
         self.wfile.write(line.encode() + b"\r\n")
 
@@ -170,7 +175,7 @@ def test_a_message_reaches_a_mail_server(db, sink):
     assert found["Content-Language"] == "it"
     assert found["Auto-Submitted"] == "auto-generated"
     assert found["Date"].datetime <= now()
-    assert found.get_content() == "È 123456.\n"
+    assert found.get_content().splitlines() == ["È 123456."]
     assert "mail FROM:<shop@site.example>" in " ".join(sink.heard)
 
 
@@ -184,6 +189,7 @@ def test_encryption_is_used_when_it_is_offered(db, sink, certificate):
     assert sink.encrypted
     words = [line.split()[0].upper() for line in sink.heard]
     assert words.index("STARTTLS") < words.index("AUTH")
+    assert base64.b64decode(sink.heard[words.index("AUTH")].split()[2]) == b"\0me@x\0p/w"
 
 
 def test_an_untrusted_certificate_stops_the_message(db, sink, certificate, monkeypatch):

@@ -1,0 +1,138 @@
+"""Put the parts together: the only module below the command line that knows them all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Blueprint, Flask
+from itsdangerous import Signer
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from core import limits, mail, notices, plugins, settings, storage, tasks
+from core.clock import now
+from core.config import Config
+from core.plugins import Found, catalogue
+from core.reconcile import reconcile
+from core.storage import Migrations, lock_migrations
+from core.verify import seal
+from core.web import checkout, headers, health, languages, library, problems, rendering, webhooks
+from core.web.callers import check_callers
+
+log = logging.getLogger("obolo")
+ROOT = Path(__file__).parents[1]
+CORE_PAGES = (checkout, webhooks, library, languages, health)
+YEAR_SECONDS = 365 * 24 * 3600
+SEAL_AFTER = timedelta(minutes=5)
+
+
+def migrate() -> list[str]:
+    """Bring core's tables up to date; return what was run."""
+    with lock_migrations():
+        return Migrations("core", ROOT / "core" / "migrations").apply()
+
+
+def create_app(config: Config, *, immediate: bool = False) -> Flask:
+    """Build the site for its list of plugins. The database is connected and migrated here.
+
+    With `immediate` the work behind the pages is done at once in the caller's thread, for tests.
+    """
+    storage.connect(config.database)
+    migrate()
+    settings.declare(settings.core_settings(config.site_name, config.owner_email))
+    limits.set_key(config.derived_key("limits"))
+    plugins.set_home(config.home)
+    names = () if config.safe_mode else config.plugins
+    plugins.caller.trace = config.trace
+    loaded = plugins.load(names, [Path(folder) for folder in config.plugin_folders])
+    app = _flask(config)
+    theme = ROOT / "themes" / config.theme
+    rendering.install(app, [found.folder for found in loaded.values()], theme, config.language, config.languages)
+    _add_pages(app, theme)
+    for name in list(loaded):
+        _add_plugin(app, loaded[name])
+    headers.install(app, _redirects())
+    problems.install(app)
+    check_callers(app)
+    _work(config, immediate=immediate)
+    return app
+
+
+def _flask(config: Config) -> Flask:
+    app = Flask("obolo", static_folder=None, template_folder=None, root_path=str(ROOT), instance_path=str(config.home))
+    app.config.update(
+        TRUSTED_HOSTS=list(config.trusted_hosts),
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=512 * 1024,
+        SEND_FILE_MAX_AGE_DEFAULT=YEAR_SECONDS,
+    )
+    keys = [key.hex() for key in reversed(config.session_keys)]
+    app.extensions["obolo_signer"] = Signer(keys, salt="holder")
+    app.extensions["obolo_config"] = config
+    if config.trusted_proxies:
+        proxies = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _add_pages(app: Flask, theme: Path) -> None:
+    static = str(ROOT / "core" / "static")
+    app.register_blueprint(Blueprint("core", __name__, static_folder=static, static_url_path="/static/core"))
+    app.register_blueprint(
+        Blueprint("theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme")
+    )
+    for module in CORE_PAGES:
+        app.register_blueprint(module.blueprint)
+
+
+def _add_plugin(app: Flask, plugin: Found) -> None:
+    """Take what a plugin registers; one that fails stays off, and the site starts without it."""
+    providers: list[str] = []
+    embeds: list[str] = []
+    try:
+        for blueprint in _registered("register_blueprint", plugin.name):
+            app.register_blueprint(blueprint)
+        for provider in _registered("register_provider", plugin.name):
+            catalogue.providers[provider.name] = provider
+            providers.append(provider.name)
+        for named in _registered("register_embeds", plugin.name):
+            catalogue.embeds.update(named)
+            embeds += named
+        for periodic in _registered("register_tasks", plugin.name):
+            catalogue.periodic.extend(periodic)
+    except Exception as error:
+        log.exception("plugin %s failed while the site was built", plugin.name)
+        plugins.drop(plugin.name, providers, embeds, error)
+
+
+def _registered(hook: str, plugin: str) -> list[object]:
+    return [
+        plugins.call(hook, found, {}) for found in plugins.implementations(hook) if found.plugin == plugin
+    ]
+
+
+def _redirects() -> Sequence[str]:
+    return [origin for manifest in catalogue.manifests.values() for origin in manifest.touches.redirects]
+
+
+def _work(config: Config, *, immediate: bool) -> None:
+    """Set up what is done behind the pages; nothing runs before a thread or worker is started."""
+    tasks.configure(None if immediate else config.database, immediate=immediate)
+    mail.configure(config.mail, sender=config.owner_email)
+    mail.set_first(_first_transport)
+    mail.set_wake(lambda: tasks.enqueue("mail"))
+    notices.wake = lambda: tasks.enqueue("notices")
+    tasks.every("reconcile", 20, lambda: reconcile(now()))
+    tasks.every("notices", 30, lambda: notices.tell_due(now()))
+    tasks.every("mail", 30, lambda: mail.deliver_due(now()))
+    tasks.every("seal", 3600, lambda: seal(now() - SEAL_AFTER))
+    tasks.every("limits", 3600, lambda: limits.forget(now() - timedelta(days=1)))
+    for periodic in catalogue.periodic:
+        tasks.every(periodic.name, periodic.seconds, periodic.work)
+
+
+def _first_transport(message: mail.Message) -> bool:
+    """Let the plugins send a message; the first that takes it is the last asked."""
+    return any(taken for _, taken in plugins.each("send_message", message=message))

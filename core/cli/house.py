@@ -1,0 +1,136 @@
+"""obolo init, db, plugins, settings, audit, doctor: the house that a site lives in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from core import app as site
+from core import audit, settings, storage
+from core import config as configuration
+from core.notices import untold
+from core.payments import inbox
+from core.plugins import catalogue, find_plugins
+from core.storage import Migrations, execute, lock_migrations
+from core.verify import verify
+
+
+@click.command()
+def init() -> None:
+    """Make the folder of a new site, with its keys; what is there stays as it is."""
+    home = Path(os.environ.get("OBOLO_HOME") or "instance").absolute()
+    configuration.initialise(home)
+    click.echo(f"{home} is ready; its keys are in {home / 'keys'}.")
+
+
+@click.group()
+def db() -> None:
+    """The database: its migrations."""
+
+
+def _histories() -> list[Migrations]:
+    config = configuration.load()
+    storage.connect(config.database)
+    found, _ = find_plugins([Path(folder) for folder in config.plugin_folders])
+    folders = {name: found[name].folder / "migrations" for name in config.plugins if name in found}
+    return [Migrations(name, folder) for name, folder in {"core": site.ROOT / "core" / "migrations", **folders}.items()]
+
+
+@db.command()
+def status() -> None:
+    """List what the database has and what is pending; exit 1 when something is."""
+    pending = False
+    for history in _histories():
+        for name in history.applied():
+            click.echo(f"{history.component:12} {name:30} applied")
+        for name in history.pending():
+            pending = True
+            click.echo(f"{history.component:12} {name:30} pending")
+    sys.exit(1 if pending else 0)
+
+
+@db.command()
+def migrate() -> None:
+    """Run what is pending."""
+    with lock_migrations():
+        for history in _histories():
+            for name in history.apply():
+                click.echo(f"{history.component}: {name}")
+
+
+@click.command("plugins")
+def list_plugins() -> None:
+    """List the plugins: on, off, and why one that should be on is not."""
+    config = configuration.load()
+    site.create_app(config)
+    found, broken = find_plugins([Path(folder) for folder in config.plugin_folders])
+    for name in (*config.plugins, *sorted(set(found) - set(config.plugins))):
+        state = "on" if name in catalogue.manifests else "off"
+        why = catalogue.failed.get(name, broken.get(name, ""))
+        title = found[name].manifest.plugin.title.get("en", name) if name in found else name
+        click.echo(f"{state:4} {name:14} {title}{f'  ({why})' if why else ''}")
+
+
+@click.group("settings")
+def settings_group() -> None:
+    """What an owner may set."""
+
+
+@settings_group.command("list")
+def list_settings() -> None:
+    """List the settings with their values; secrets are not shown."""
+    site.create_app(configuration.load())
+    for one in settings.declared():
+        shown = "(secret)" if one.secret else settings.value(one.name)
+        lock = "  (fixed by the environment)" if settings.locked(one.name) else ""
+        click.echo(f"{one.name:28} {shown}{lock}")
+
+
+@settings_group.command("set")
+@click.argument("name")
+@click.argument("value")
+def set_setting(name: str, value: str) -> None:
+    """Set one, as text: `obolo settings set checkout.allow_loss false`."""
+    site.create_app(configuration.load())
+    settings.save(name, settings.from_text(settings.setting(name), value), actor="cli")
+    click.echo(f"{name} = {settings.value(name)}")
+
+
+@click.command("audit")
+@click.option("--limit", default=50, show_default=True)
+def list_audit(limit: int) -> None:
+    """Show the newest events."""
+    site.create_app(configuration.load())
+    for event in audit.events(limit=limit):
+        data = " ".join(f"{key}={value}" for key, value in event.data.items())
+        click.echo(f"{event.at:%Y-%m-%d %H:%M:%S} {event.action:20} {event.actor:12} {event.subject} {data}")
+
+
+@click.command()
+def doctor() -> None:
+    """Say what needs attention; exit 1 when something is wrong."""
+    config = configuration.load()
+    site.create_app(config)
+    wrong = [f"plugin {name} is off: {why}" for name, why in catalogue.failed.items()]
+    wrong += [f"{fault.invariant}: {fault.subject}: {fault.detail}" for fault in verify()]
+    notes = [f"delivery {event} of {name} waits ({n} tries): {why}" for name, event, _, n, why in inbox.unsettled()]
+    notes += [f"{plugin} was not told of {cause} ({n} tries): {why}" for cause, plugin, _, n, why in untold()]
+    tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
+    if tests:
+        notes.append(f"payments by {', '.join(tests)} are play money")
+    if settings.value("checkout.allow_loss"):
+        notes.append("checkout.allow_loss is on: small sales may cost more than they bring")
+    if not storage.is_postgres() and execute("PRAGMA synchronous").fetchone()[0] != 2:
+        wrong.append("the database does not wait for the disk (synchronous is not FULL)")
+    for line in wrong:
+        click.echo(f"WRONG  {line}")
+    for line in notes:
+        click.echo(f"note   {line}")
+    click.echo("All is well." if not wrong else f"{len(wrong)} things are wrong.")
+    sys.exit(1 if wrong else 0)
+
+
+COMMANDS = (init, db, list_plugins, settings_group, list_audit, doctor)

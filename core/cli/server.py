@@ -1,0 +1,116 @@
+"""obolo run, obolo worker: the processes of a site."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from core import app as site
+from core import config as configuration
+from core import settings, tasks
+from core.cli import demo
+from core.config import Config
+from core.plugins import catalogue
+
+THREADS = 8
+PORTS_TRIED = 100
+
+
+@click.command()
+@click.option("--demo", "with_demo", is_flag=True, help="Make a site with demo content if there is none.")
+@click.option("--workers", default=1, show_default=True, help="How many processes serve pages.")
+@click.option("--no-tasks", is_flag=True, help="Leave the work behind the pages to `obolo worker`.")
+def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 - options
+    """Start the site and print its address."""
+    home = Path(os.environ.get("OBOLO_HOME") or "instance").absolute()
+    fresh = not (home / "keys" / "session.key").exists()
+    if with_demo and fresh:
+        demo.make_home(home)
+    config = configuration.load(home)
+    port = int(os.environ.get("PORT") or config.port)
+    config = replace(config, port=free_port(config.host, port))
+    app = site.create_app(config)
+    if with_demo:
+        with app.app_context():
+            demo.load()
+    Server(app, config, workers=workers, with_tasks=not no_tasks).run()
+
+
+@click.command()
+def worker() -> None:
+    """Do the work behind the pages, in a process of its own."""
+    site.create_app(configuration.load())
+    tasks.run_worker()
+
+
+def free_port(host: str, wanted: int) -> int:
+    """Return the port that was wanted, or the next one that nobody listens on."""
+    for port in range(wanted, wanted + PORTS_TRIED if wanted else 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise click.ClickException(f"No port from {wanted} to {wanted + PORTS_TRIED - 1} is free.")
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with threads, serving an app that is built already."""
+
+    def __init__(self, app: Flask, config: Config, *, workers: int, with_tasks: bool) -> None:
+        """Take the app as it is; the worker that starts first also does the work behind the pages."""
+        self.app = app
+        self.config = config
+        self.workers = workers
+        self.with_tasks = with_tasks
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's options."""
+        options: dict[str, Any] = {
+            "bind": f"{self.config.host}:{self.config.port}",
+            "workers": self.workers,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "preload_app": True,
+            "keepalive": 15,
+            "graceful_timeout": 10,
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "accesslog": None,
+            "when_ready": self._say_where,
+            "post_worker_init": self._start_tasks,
+            "worker_exit": lambda _server, _worker: tasks.stop_thread(),
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Return the app."""
+        return self.app
+
+    def _start_tasks(self, _worker: object) -> None:
+        if self.with_tasks:
+            tasks.start_thread()
+
+    def _say_where(self, _arbiter: object) -> None:
+        click.echo(f"\n  {settings.value('site.name')} is open at http://{self.config.host}:{self.config.port}/\n")
+        if settings.value("checkout.allow_loss"):
+            click.echo("  Note: checkout.allow_loss is on, so small sales by card may cost more than they bring.")
+        for name, why in catalogue.failed.items():
+            click.echo(f"  The plugin {name} is off: {why}")
+        sys.stdout.flush()
+
+
+COMMANDS = (run, worker)

@@ -1,0 +1,128 @@
+"""From the offer to what it opened: take an offer, choose how to pay, come back."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from core import access, checkout, limits, orders
+from core.errors import NotFound, OboloError, Refused
+from core.orders import Line, Order
+from core.payments import Inline, Instructions, Redirect, State, Step, records
+from core.people import Reader, current_reader, give_holder
+from core.plugins import catalogue
+from core.web.addresses import local_path
+from core.web.callers import callers
+
+log = logging.getLogger("obolo.web")
+blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
+ANSWER = "answer:"
+
+
+@blueprint.post("/offer")
+@callers("anyone")
+def take_offer() -> Any:
+    """Order what an offer sells; the form names it, and the price is asked for again here."""
+    reader = give_holder()
+    limits.allow("checkout", address=reader.address, holder=reader.holder)
+    resource = request.form.get("resource", "")
+    back = local_path(request.form.get("return_to", "/"))
+    decided = access.decide(resource, reader)
+    if decided.open:
+        return redirect(back, 303)
+    wanted = request.form.get("offer", "")
+    offer = next((one for one in decided.offers if one.key == wanted), None)
+    if offer is None:
+        raise NotFound("This is no longer offered.")
+    return order_and_pay(reader, offer.lines, back)
+
+
+def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
+    """Make an order and go on to where it is paid, with as few pages between as can be.
+
+    A way that is instant, named by the form, is taken at once; one that is the only way, too.
+    """
+    answers = {
+        key.removeprefix(ANSWER): text for key, text in request.form.items() if key.startswith(ANSWER)
+    }
+    chosen = request.form.get("provider", "")
+    try:
+        if chosen and "instant" in getattr(catalogue.providers.get(chosen), "can", ()):
+            checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
+            return redirect(back, 303)
+        order = checkout.start_order(reader, lines, return_to=back, answers=answers)
+    except checkout.Unanswered as asked:
+        return render_template("checkout/questions.html", questions=asked.questions, form=request.form, answer=ANSWER), 422
+    if order.state == "paid":
+        return redirect(back, 303)
+    offered = checkout.ways(order.total, reader)
+    if len(offered) == 1 and offered[0].quote.kind == "redirect":
+        return _begin(order, offered[0].provider.name, reader)
+    return redirect(url_for("checkout.show", id=order.id), 303)
+
+
+@blueprint.get("/<id>")
+@callers("anyone")
+def show(id: str) -> Any:
+    """Show how an order can be paid, or what became of paying it; go back when it is paid."""
+    reader = current_reader()
+    order = _own(id, reader)
+    payments = records.of_order(order.id)
+    if order.state == "open":
+        for payment in payments:
+            if payment.facts.state not in (State.FAILED, State.CANCELLED, State.EXPIRED):
+                checkout.refresh(payment.id)
+        order, payments = orders.find(order.id), records.of_order(order.id)
+    if order.state == "paid":
+        return redirect(order.return_to, 303)
+    page = render_template(
+        "checkout/order.html", order=order, ways=checkout.ways(order.total, reader),
+        payment=payments[-1] if payments else None, waiting=_waiting(payments),
+    )  # fmt: skip
+    response = Response(page)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _waiting(payments: list[records.Payment]) -> bool:
+    """Tell whether the bank has the last word now: reader and site can only wait."""
+    return any(payment.facts.state in (State.BANK, State.READY) for payment in payments)
+
+
+def _own(id: str, reader: Reader) -> Order:
+    order = orders.find(id)
+    if order.holder not in reader.holders:
+        raise NotFound("There is no such order.")
+    return order
+
+
+@blueprint.post("/<id>/pay")
+@callers("anyone")
+def pay(id: str) -> Any:
+    """Start to pay an order by the way that the form names."""
+    reader = current_reader()
+    limits.allow("pay", address=reader.address, holder=reader.holder)
+    return _begin(_own(id, reader), request.form.get("provider", ""), reader)
+
+
+def _begin(order: Order, provider: str, reader: Reader) -> Any:
+    here = url_for("checkout.show", id=order.id)
+    try:
+        step = checkout.pay(order.id, provider, reader, url_for("checkout.show", id=order.id, _external=True))
+    except Refused:
+        raise
+    except OboloError as error:
+        log.warning("order %s could not be paid by %s: %s", order.id, provider, error)
+        return redirect(here, 303)
+    return _next(step, order, here)
+
+
+def _next(step: Step, order: Order, here: str) -> Any:
+    match step:
+        case Redirect(url=url):
+            return redirect(url, 303)
+        case Inline() | Instructions():
+            return render_template("checkout/instructions.html", order=order, step=step)
+    return redirect(here, 303)

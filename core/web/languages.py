@@ -1,0 +1,55 @@
+"""Which language a reader gets: what they chose, else what their browser asks for, else the site's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from flask import Blueprint, Flask, Response, current_app, g, has_request_context, redirect, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
+from core.people.holders import COOKIE_SECONDS
+from core.web.addresses import local_path
+from core.web.callers import callers
+
+COOKIE = "language"
+blueprint = Blueprint("languages", __name__)
+
+
+def install(app: Flask, default: str, languages: Sequence[str]) -> None:
+    """Make the site's languages known, its own first."""
+    app.extensions["obolo_languages"] = (default, *(one for one in languages if one != default))
+    app.extensions["obolo_language"] = choose_language
+
+
+def choose_language() -> str:
+    """Return the language of this request, or the site's outside of one."""
+    offered: tuple[str, ...] = current_app.extensions["obolo_languages"]
+    if not has_request_context():
+        return str(g.get("language", offered[0]))
+    language: str | None = g.get("language")
+    if language is None:
+        chosen = request.cookies.get(COOKIE, "")
+        language = chosen if chosen in offered else _asked_for(request.headers.get("Accept-Language", ""), offered)
+        g.language = language
+    return language
+
+
+@lru_cache(maxsize=2048)
+def _asked_for(header: str, offered: tuple[str, ...]) -> str:
+    accepted = parse_accept_header(header, LanguageAccept)
+    return accepted.best_match(offered) or offered[0]
+
+
+@blueprint.post("/language")
+@callers("anyone")
+def choose() -> Response:
+    """Keep the reader's choice in a cookie of its own, which says nothing else."""
+    response = redirect(local_path(request.form.get("back", "/")), 303)
+    language = request.form.get("language", "")
+    if language in current_app.extensions["obolo_languages"]:
+        response.set_cookie(
+            COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", secure=request.is_secure, httponly=True
+        )
+    return response  # type: ignore[return-value]

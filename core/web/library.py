@@ -1,0 +1,50 @@
+"""What a reader holds, and the receipts for it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+
+from core import entitlements, orders, plugins
+from core.errors import NotFound
+from core.payments import records
+from core.people import current_reader
+from core.plugins import ResourceCard
+from core.web.callers import callers
+
+blueprint = Blueprint("library", __name__, url_prefix="/library")
+
+
+def card_of(resource: str) -> ResourceCard | None:
+    """Return what the plugin that owns a resource says of it."""
+    return next((card for _, card in plugins.each("describe", resource=resource)), None)
+
+
+def _private(page: str) -> Response:
+    response = Response(page)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.get("/")
+@callers("anyone")
+def show() -> Response:
+    """List what the reader may open, and every order with what became of it."""
+    reader = current_reader()
+    held = entitlements.of_holders(reader.holders)
+    shown = [(one, card_of(one.key)) for one in held]
+    return _private(
+        render_template("library/library.html", held=shown, orders=orders.of_holders(reader.holders))
+    )
+
+
+@blueprint.get("/<id>")
+@callers("anyone")
+def receipt(id: str) -> Response:
+    """Show the receipt of one order."""
+    reader = current_reader()
+    order = orders.find(id)
+    if order.holder not in reader.holders or order.state == "open":
+        raise NotFound("There is no such order.")
+    payment = records.find(order.payment) if order.payment else None
+    refunds = records.refunds(payment) if payment else []
+    return _private(render_template("library/receipt.html", order=order, payment=payment, refunds=refunds))

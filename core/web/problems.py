@@ -1,0 +1,102 @@
+"""Errors for people as pages in their language, for machines as problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException
+
+from core import checkout, storage
+from core.access import Access
+from core.errors import OboloError
+from core.limits import TooMany
+from core.orders import Offer
+from core.people import current_reader
+
+log = logging.getLogger("obolo.web")
+
+SENTENCES = {
+    404: "There is no such page.",
+    405: "This page does not do that.",
+    413: "That was too much at once.",
+    500: "Something went wrong here. Nothing was taken; please try again.",
+}
+
+
+def wants_json() -> bool:
+    """Tell whether a machine asks: it accepts JSON and says nothing of HTML."""
+    accepted = request.accept_mimetypes
+    return accepted.best_match(["text/html", "application/json"]) == "application/json" and (
+        accepted["application/json"] > accepted["text/html"]
+    )
+
+
+def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
+    """Return a problem document."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    response = jsonify({key: value for key, value in body.items() if value != ""})
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def payment_required(access: Access, url: str, title: str) -> Response:
+    """Return 402 with the offers, for a machine that asks for a closed resource."""
+    response = problem(
+        402, title, _("This is closed. The offers say what opens it."), instance=url,
+        offers=[_offer(offer) for offer in access.offers],
+    )  # fmt: skip
+    response.headers["Cache-Control"] = "private, no-store"
+    response.vary.update(("Cookie", "Accept"))
+    return response
+
+
+def _offer(offer: Offer) -> dict[str, object]:
+    total = checkout.draft(current_reader(), offer.lines).total
+    opens: Iterable[str] = (grant.key for line in offer.lines for grant in line.grants)
+    return {"offer": offer.key, "title": offer.title, "minor": total.minor, "currency": total.currency, "opens": sorted(set(opens))}
+
+
+def _answer(status: int, detail: str) -> Response:
+    if wants_json() or request.path.startswith("/webhooks/"):
+        return problem(status, _("This did not work."), detail)
+    page = render_template("error.html", status=status, detail=detail)
+    return Response(page, status)
+
+
+def install(app: Flask) -> None:
+    """Turn every error of the app into an answer; a bug shows no details and is logged."""
+
+    @app.errorhandler(OboloError)
+    def refused(error: OboloError) -> Response:
+        if error.status >= 500:
+            log.error("%s", error)
+        shown = error.status < 500 or type(error).status != 500
+        detail = _(error.message).format(**error.values) if error.values else _(error.message)
+        response = _answer(error.status, detail if shown and error.status != 503 else _kind(error))
+        if isinstance(error, TooMany):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status in (301, 302, 303, 307, 308):
+            return error.get_response()  # type: ignore[return-value]
+        return _answer(status, _(SENTENCES.get(status, error.name)))
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        log.exception("a bug at %s", request.path)
+        storage.close()
+        return _answer(500, _(SENTENCES[500]))
+
+
+def _kind(error: OboloError) -> str:
+    """Say nothing of the inside: what is unavailable can be tried again."""
+    log.warning("unavailable: %s", error)
+    return _("Something that is needed does not answer. Nothing was taken; please try again soon.")

@@ -1,0 +1,90 @@
+"""Templates: a theme's before a plugin's before core's; words in the reader's language; money."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, url_for
+from flask_babel import Babel, format_date, gettext, ngettext
+from jinja2 import ChoiceLoader, FileSystemLoader
+from markupsafe import Markup
+
+from core import checkout, plugins
+from core.money import Money
+from core.orders import Offer
+from core.people import current_reader
+from core.settings import value
+from core.web.languages import choose_language, install as install_languages
+
+CORE = Path(__file__).parents[1]
+__all__ = ["gettext", "install", "ngettext"]
+
+
+def install(app: Flask, folders: Sequence[Path], theme: Path, default: str, languages: Sequence[str]) -> None:
+    """Set up templates and languages for the plugins in these folders and a theme."""
+    places = [theme, *folders, CORE]
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(place / "templates") for place in places])
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "auto_reload": False}
+    directories = [str(place / "translations") for place in places if (place / "translations").is_dir()]
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
+    install_languages(app, default, languages)
+    Babel(app, locale_selector=choose_language, default_locale=default)
+    app.jinja_env.filters.update(money=money, day=day)
+    app.jinja_env.globals.update(
+        asset=_assets(app), reader=current_reader, setting=value, slot=slot, languages=tuple(languages),
+        pay_label=pay_label, drafted=drafted,
+    )  # fmt: skip
+
+
+def money(amount: Money) -> str:
+    """Write money as the reader's language does."""
+    return amount.format(choose_language()).replace(" ", " ")
+
+
+def day(at: datetime) -> str:
+    """Write a day as the reader's language does."""
+    return str(format_date(at.date(), "long"))
+
+
+def pay_label(amount: Money, what: str = "read") -> str:
+    """Return what an order button says: that it costs money, and how much.
+
+    The wording is core's alone: the Consumer Rights Directive 2011/83/EU, article 8(2), asks for it.
+    """
+    if what == "read":
+        return str(gettext("Pay %(price)s and read", price=money(amount)))
+    if what == "give":
+        return str(gettext("Pay %(price)s as a tip", price=money(amount)))
+    return str(gettext("Pay %(price)s", price=money(amount)))
+
+
+def drafted(offer: Offer) -> Money:
+    """Return what the reader would pay for an offer, with what plugins add to its lines."""
+    return checkout.draft(current_reader(), offer.lines).total
+
+
+def slot(name: str, **context: Any) -> Markup:
+    """Return what plugins put into a named place of a page."""
+    shown: Mapping[str, Any] = context
+    return Markup("").join(plugins.render("render_slot", slot=name, context=shown))
+
+
+def _assets(app: Flask) -> Callable[..., str]:
+    """Return the function that names a file with a hash of its content, so that it can be kept."""
+
+    @lru_cache(maxsize=512)
+    def address(endpoint: str, filename: str) -> str:
+        folder = app.blueprints[endpoint.removesuffix(".static")].static_folder
+        path = Path(folder or "") / filename
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        return url_for(endpoint, filename=filename, v=digest)
+
+    def asset(filename: str, owner: str = "theme") -> str:
+        return address(f"{owner}.static", filename)
+
+    return asset
