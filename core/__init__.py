@@ -46,7 +46,16 @@ from core.plugins import (
     data_folder,
 )
 from core.settings import value
-from core.storage import InstantField, JSONField, Model, execute, insert, is_postgres, new_id, transaction
+from core.storage import (
+    InstantField,
+    JSONField,
+    Model,
+    execute,
+    insert,
+    is_postgres,
+    new_id,
+    transaction,
+)
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.checkout import order_and_pay

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask
 from itsdangerous import Signer
@@ -49,7 +50,9 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
     loaded = plugins.load(names, [Path(folder) for folder in config.plugin_folders])
     app = _flask(config)
     theme = ROOT / "themes" / config.theme
-    rendering.install(app, [found.folder for found in loaded.values()], theme, config.language, config.languages)
+    rendering.install(
+        app, [found.folder for found in loaded.values()], theme, config.language, config.languages
+    )
     _add_pages(app, theme)
     for name in list(loaded):
         _add_plugin(app, loaded[name])
@@ -61,7 +64,13 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
 
 
 def _flask(config: Config) -> Flask:
-    app = Flask("obolo", static_folder=None, template_folder=None, root_path=str(ROOT), instance_path=str(config.home))
+    app = Flask(
+        "obolo",
+        static_folder=None,
+        template_folder=None,
+        root_path=str(ROOT),
+        instance_path=str(config.home),
+    )
     app.config.update(
         TRUSTED_HOSTS=list(config.trusted_hosts),
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
@@ -79,9 +88,13 @@ def _flask(config: Config) -> Flask:
 
 def _add_pages(app: Flask, theme: Path) -> None:
     static = str(ROOT / "core" / "static")
-    app.register_blueprint(Blueprint("core", __name__, static_folder=static, static_url_path="/static/core"))
     app.register_blueprint(
-        Blueprint("theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme")
+        Blueprint("core", __name__, static_folder=static, static_url_path="/static/core")
+    )
+    app.register_blueprint(
+        Blueprint(
+            "theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme"
+        )
     )
     for module in CORE_PAGES:
         app.register_blueprint(module.blueprint)
@@ -107,14 +120,18 @@ def _add_plugin(app: Flask, plugin: Found) -> None:
         plugins.drop(plugin.name, providers, embeds, error)
 
 
-def _registered(hook: str, plugin: str) -> list[object]:
+def _registered(hook: str, plugin: str) -> list[Any]:
     return [
-        plugins.call(hook, found, {}) for found in plugins.implementations(hook) if found.plugin == plugin
+        plugins.call(hook, found, {})
+        for found in plugins.implementations(hook)
+        if found.plugin == plugin
     ]
 
 
 def _redirects() -> Sequence[str]:
-    return [origin for manifest in catalogue.manifests.values() for origin in manifest.touches.redirects]
+    return [
+        origin for manifest in catalogue.manifests.values() for origin in manifest.touches.redirects
+    ]
 
 
 def _work(config: Config, *, immediate: bool) -> None:

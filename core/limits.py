@@ -1,28 +1,30 @@
 """How often somebody may knock at a door: fixed windows, counted in the database.
 
-Nobody's address or holder is stored: a row's key is an HMAC under the site's own key.
+Nobody's address or holder is stored: a row's key is a BLAKE2b hash under the site's own key.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import ipaddress
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from peewee import DatabaseError, InterfaceError
 
 from core.clock import now
 from core.errors import Refused, Unavailable
-from core.storage import execute, in_transaction, micros, transaction
+from core.storage import execute, in_transaction, is_postgres, micros, transaction
 
 log = logging.getLogger("obolo.limits")
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 KEY_BYTES = 16
+MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class Hit:
     def __bool__(self) -> bool:
         """Tell whether it was within the limit."""
         return self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    key: str
+    ends: int
+    most: int
 
 
 class TooMany(Refused):
@@ -129,22 +138,16 @@ def set_key(key: bytes, *, factor: int = 1) -> None:
 
     `factor` widens every door: a benchmark sends more in a second than a person in a day.
     """
-    assert len(key) >= KEY_BYTES
+    assert KEY_BYTES <= len(key) <= hashlib.blake2b.MAX_KEY_SIZE
     assert factor >= 1
     _site.key, _site.factor = key, factor
 
 
 def hit(key: str, *, most: int, per_seconds: int) -> Hit:
     """Count one more for `key` in the present window, and tell whether it is within `most`."""
-    present = int(now().timestamp())
-    ends = (present // per_seconds + 1) * per_seconds
-    # One statement, so that no two processes read the same count.
-    row = execute(
-        'INSERT INTO limits_hit (key, "window", n) VALUES (?, ?, 1) '
-        'ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 RETURNING n',
-        [_hidden(f"{key}|{per_seconds}"), ends * 1_000_000],
-    ).fetchall()[0]
-    return Hit(row[0] <= most, row[0], ends - present)
+    counter = _counter(key, Limit(most, per_seconds))
+    (n,) = _count([counter])
+    return Hit(n <= most, n, counter.ends - _present())
 
 
 def allow(door: str, *, address: str = "", holder: str = "", site_wide: bool = True) -> None:
@@ -154,18 +157,19 @@ def allow(door: str, *, address: str = "", holder: str = "", site_wide: bool = T
     so a single flooder shuts the door for itself and not for everybody.
     """
     assert not in_transaction(), "a refusal would roll its own count back"
-    limits = DOORS[door]
+    counters = list(_wanted(DOORS[door], door, address, holder, site_wide=site_wide))
     try:
-        with transaction():
-            refused = _first_refusal(door, address, holder, site_wide=site_wide)
+        with _hasty_transaction():
+            refusing = _count_until_refused(counters)
     except (DatabaseError, InterfaceError) as error:
-        if limits.money:
+        if DOORS[door].money:
             raise Unavailable("Payments are not possible right now. Nothing was taken.") from error
         log.exception("the door “%s” stays open: its visits cannot be counted", door)
         return
-    if refused is not None:
-        log.warning("the door “%s” is shut for %s seconds", door, refused.retry_after)
-        raise TooMany(refused.retry_after)
+    if refusing is not None:
+        wait = refusing.ends - _present()
+        log.warning("the door “%s” is shut for %s seconds", door, wait)
+        raise TooMany(wait)
 
 
 def forget(ended_before: datetime) -> int:
@@ -187,6 +191,7 @@ def network(address: str) -> str:
     return _shortened(address, 24, 48)
 
 
+@lru_cache(maxsize=4096)
 def _shortened(address: str, bits_4: int, bits_6: int) -> str:
     try:
         found = ipaddress.ip_address(address.strip().partition("%")[0])
@@ -198,18 +203,9 @@ def _shortened(address: str, bits_4: int, bits_6: int) -> str:
     return str(ipaddress.ip_network(f"{found}/{bits}", strict=False))
 
 
-def _first_refusal(door: str, address: str, holder: str, *, site_wide: bool) -> Hit | None:
-    for key, limit in _wanted(door, address, holder, site_wide=site_wide):
-        count = hit(key, most=limit.most * _site.factor, per_seconds=limit.per_seconds)
-        if not count:
-            return count
-    return None
-
-
 def _wanted(
-    door: str, address: str, holder: str, *, site_wide: bool
-) -> Iterator[tuple[str, Limit]]:
-    limits = DOORS[door]
+    limits: Door, door: str, address: str, holder: str, *, site_wide: bool
+) -> Iterator[_Counter]:
     sides: list[tuple[str, tuple[Limit, ...]]] = []
     if holder:
         sides.append((f"holder|{holder}", limits.holder))
@@ -220,9 +216,61 @@ def _wanted(
         sides.append(("site", limits.site))
     for side, several in sides:
         for limit in several:
-            yield f"{door}|{side}", limit
+            yield _counter(f"{door}|{side}", limit)
 
 
-def _hidden(key: str) -> str:
+def _present() -> int:
+    return int(now().timestamp())
+
+
+def _counter(key: str, limit: Limit) -> _Counter:
     assert _site.key, "limits.set_key was not called"
-    return hmac.new(_site.key, key.encode(), hashlib.sha256).digest()[:KEY_BYTES].hex()
+    text = f"{key}|{limit.per_seconds}".encode()
+    hidden = hashlib.blake2b(text, key=_site.key, digest_size=KEY_BYTES).hexdigest()
+    ends = (_present() // limit.per_seconds + 1) * limit.per_seconds
+    return _Counter(hidden, ends, limit.most)
+
+
+def _count_until_refused(counters: Sequence[_Counter]) -> _Counter | None:
+    """Count all by one statement, and take back what stands after the first that refuses."""
+    counts = _count(counters)
+    for place, (counter, n) in enumerate(zip(counters, counts, strict=True)):
+        if n > counter.most * _site.factor:
+            for wider in counters[place + 1 :]:
+                execute(
+                    'UPDATE limits_hit SET n = n - 1 WHERE key = ? AND "window" = ?',
+                    [wider.key, wider.ends * MICROSECONDS],
+                )
+            return counter
+    return None
+
+
+def _count(counters: Sequence[_Counter]) -> list[int]:
+    """Count one more everywhere; one statement, so that no two processes read the same count."""
+    values = [value for one in counters for value in (one.key, one.ends * MICROSECONDS)]
+    counts = dict(execute(_count_sql(len(counters)), values).fetchall()) if counters else {}
+    return [counts[one.key] for one in counters]
+
+
+@lru_cache(maxsize=32)
+def _count_sql(counters: int) -> str:
+    return (
+        f'INSERT INTO limits_hit (key, "window", n) VALUES {", ".join(["(?, ?, 1)"] * counters)} '
+        'ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 RETURNING key, n'
+    )
+
+
+@contextmanager
+def _hasty_transaction() -> Iterator[None]:
+    """Write without waiting for the disk: a power cut may forget a count, and nothing else."""
+    if is_postgres():
+        with transaction():
+            execute("SET LOCAL synchronous_commit = off")
+            yield
+        return
+    execute("PRAGMA synchronous = NORMAL")
+    try:
+        with transaction():
+            yield
+    finally:
+        execute("PRAGMA synchronous = FULL")

@@ -162,6 +162,14 @@ def of_holders(holders: Sequence[str]) -> list[Order]:
     )
 
 
+def open_of(holder: str, at: datetime) -> list[Order]:
+    """Return a holder's orders that can still be paid at an instant, newest first."""
+    return _read(
+        "holder = ? AND state = 'open' AND expires > ? ORDER BY id DESC LIMIT 20",
+        [holder, micros(at)],
+    )
+
+
 def expired(at: datetime) -> list[str]:
     """Return the ids of open orders whose time is over."""
     rows = execute("SELECT id FROM orders_order WHERE state = 'open' AND expires <= ? ORDER BY expires LIMIT 500",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from core import checkout, orders
 from core.errors import OboloError
@@ -20,12 +21,9 @@ def reconcile(at: datetime) -> int:
 
     One that fails is logged and tried again later; it does not stop the others.
     """
-    done = [
-        _try("delivery", lambda p=provider, h=hint: _settle(p, h))
-        for provider, hint in inbox.due(at)
-    ]
-    done += [_try("payment", lambda i=id: checkout.refresh(i)) for id in records.due(at)]
-    done += [_try("order", lambda i=id: checkout.expire(i)) for id in orders.expired(at)]
+    done = [_try("delivery", partial(_settle, name, hint)) for name, hint in inbox.due(at)]
+    done += [_try("payment", partial(checkout.refresh, id)) for id in records.due(at)]
+    done += [_try("order", partial(checkout.expire, id)) for id in orders.expired(at)]
     return sum(done)
 
 

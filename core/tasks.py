@@ -108,7 +108,7 @@ def configure(database: str | None, *, immediate: bool = False) -> None:
     huey = _queue(database, immediate=immediate)
     huey.on_shutdown("connections")(_close_connections)
     retries = {"retries": RETRIES, "retry_delay": RETRY_SECONDS, "retry_backoff": RETRY_FACTOR}
-    _process.huey, _process.nudge = huey, huey.task(name="nudge", **retries)(_work)
+    _process.huey, _process.nudge = huey, huey.task(name="nudge", **retries)(_from_queue)
 
 
 def task(name: str) -> Callable[[Work], Work]:
@@ -141,12 +141,13 @@ def remove(prefix: str) -> None:
 def enqueue(name: str, *ids: Id) -> None:
     """Have work done soon, once the caller's transaction is stored. It never fails on the queue.
 
-    A message carries ids only; what is behind them is read when the work is done.
+    A message carries ids only; what is behind them is read when the work is done. Periodic work
+    that waits in the queue already is not put there again: it will see what was just stored.
     """
     for one in ids:
         assert isinstance(one, str | int), one
         assert len(str(one)) <= LONGEST_ID, one
-    storage.after_commit(lambda: _put(name, ids))
+    storage.after_commit(lambda: _put(name, ids, once=not ids and name in _periods))
 
 
 def run_due(at: datetime) -> list[str]:
@@ -240,13 +241,22 @@ def _consumer(workers: int) -> Any:
     )
 
 
-def _put(name: str, ids: tuple[Id, ...], *, retries: int = RETRIES) -> None:
+def _put(name: str, ids: tuple[Id, ...], *, once: bool = False, retries: int = RETRIES) -> None:
     assert _process.huey is not None, "tasks.configure was not called"
+    queue, mark = _process.huey.storage, f"waiting:{name}"
     try:
+        if once and (queue.has_data_for_key(mark) or not queue.put_if_empty(mark, b"")):
+            return
         named_in_logs = storage.new_id(name)
         _process.huey.enqueue(_process.nudge.s(name, *ids, id=named_in_logs, retries=retries))
     except Exception:
         log.exception("task %s is not in the queue; its periodic work will find it", name)
+
+
+def _from_queue(name: str, *ids: Id) -> None:
+    if name in _periods:  # before the work, so that what is stored while it runs is not missed
+        _process.huey.storage.delete_data(f"waiting:{name}")
+    _work(name, *ids)
 
 
 def _work(name: str, *ids: Id) -> None:

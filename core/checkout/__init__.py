@@ -2,11 +2,12 @@
 
 from core.checkout.closing import expire, merge
 from core.checkout.ordering import Unanswered, draft, start_order
-from core.checkout.paying import Way, buy, hear, pay, refresh, ways
+from core.checkout.paying import AlreadyHeld, Way, buy, hear, pay, refresh, ways
 from core.checkout.refunding import left, refund
 from core.checkout.settling import settle
 
 __all__ = [
+    "AlreadyHeld",
     "Unanswered",
     "Way",
     "buy",

@@ -23,13 +23,16 @@ def book(
     till: str,
     *,
     opens: bool,
+    instant: bool,
 ) -> None:
     """Book what a movement says now beyond what it said `earlier`.
 
     What a fact takes from a bounded account that has too little becomes a claim on the holder: a
-    fact never fails.
+    fact never fails. Only the charge of an `instant` provider is no fact yet: it raises
+    BoundExceeded, and all that belongs to it is rolled back.
     """
-    mode, spill = known.mode or payment.mode, CLAIMS + order.holder
+    mode = known.mode or payment.mode
+    spill = "" if instant and movement.kind is Kind.CHARGE else CLAIMS + order.holder
 
     def entry(part: str, legs: list[Leg], reason: str) -> None:
         key = key_of(payment, movement, part)

@@ -12,7 +12,7 @@ from core.errors import BadInput, Conflict, OboloError, Refused
 from core.orders import Line, Order, Question
 from core.people import Reader
 from core.settings import value
-from core.storage import new_id, transaction
+from core.storage import lock_name, new_id, transaction
 
 
 class Unanswered(OboloError):
@@ -46,13 +46,31 @@ def start_order(
     """Write an order down: the same draft, answered, reviewed, reserved.
 
     An order whose lines sum to zero needs no provider and is settled at once. Raises Unanswered,
-    Refused, and whatever a plugin refuses with; then nothing is stored.
+    Refused, and whatever a plugin refuses with; then nothing is stored. The same lines ordered
+    again while the first order is open are that order, so that two tabs pay once.
     """
     order = prepare(reader, lines, return_to=return_to, answers=answers or {}, mode=mode)
     with transaction():
+        lock_name(order.holder)
+        if order.total and (same := _same(order)):
+            return same
         orders.store(order)
         reserve(order)
         return order if order.total else settle_nothing(order)
+
+
+def _same(order: Order) -> Order | None:
+    """Return an open order of this holder with the same lines, where they open something."""
+    if not any(line.grants for line in order.lines):
+        return None
+    return next(
+        (
+            other
+            for other in orders.open_of(order.holder, now())
+            if other.lines == order.lines and other.return_to == order.return_to
+        ),
+        None,
+    )
 
 
 def prepare(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from core import orders
+from core import entitlements, orders
 from core.checkout.ordering import prepare, refuse_debtors, reserve
 from core.checkout.settling import book, settle
 from core.clock import now
@@ -36,9 +36,14 @@ from core.payments import (
 from core.people import Reader
 from core.plugins import catalogue
 from core.settings import value
-from core.storage import new_id, transaction
+from core.storage import lock_name, new_id, transaction
 
 log = logging.getLogger("obolo.checkout")
+
+
+class AlreadyHeld(Conflict):
+    """The reader holds for ever what the order would sell."""
+
 
 CANCELLABLE = (State.NEW, State.CUSTOMER, State.READY)
 
@@ -87,6 +92,8 @@ def buy(
         raise Conflict("This way of paying takes more than one step.")
     payment = _new_payment(order, provider, reader)
     with transaction():
+        lock_name(order.holder)
+        _refuse_twice(order, reader)
         step = provider.begin(_intent(order, payment, ""), payment.id)
         assert isinstance(step, Settled), f"{provider.name} promises to be instant"
         paid = replace(order, state="paid", payment=payment.id, mode=payment.mode)
@@ -98,11 +105,19 @@ def buy(
     return paid
 
 
+def _refuse_twice(order: Order, reader: Reader) -> None:
+    """Refuse to sell again what the reader holds for ever: the second tap of a double tap."""
+    keys = {grant.key for line in order.lines for grant in line.grants if grant.lasts is None}
+    if keys and all(entitlements.holds_any(reader.holders, [key]) for key in keys):
+        raise AlreadyHeld("This is yours already.")
+
+
 def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> Step:
     """Start to pay an order; the payment is stored before its provider is called.
 
     A second call for the same provider goes on with the same payment and key, so that a reload
-    charges nothing twice. Raises Conflict, Refused, ProviderRefused, ProviderUnknown.
+    charges nothing twice. An instant provider settles in the same transaction. Raises Conflict,
+    Refused, BoundExceeded, ProviderRefused, ProviderUnknown.
     """
     with transaction():
         order = orders.find(order_id, lock=True)
@@ -113,9 +128,15 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
         if payment is None:
             payment = _new_payment(order, provider, reader)
             records.store(payment)
+        intent = _intent(order, payment, return_url)
+        if "instant" in provider.can:
+            step = provider.begin(intent, payment.id)
+            assert isinstance(step, Settled), f"{provider.name} promises to be instant"
+            settle(provider, payment.id, step.facts)
+            return step
     crashpoint("intent-stored")
     try:
-        step = provider.begin(_intent(order, payment, return_url), payment.id)
+        step = provider.begin(intent, payment.id)
     except ProviderRefused as error:
         failed = replace(payment.facts, state=State.FAILED, failure=str(error))
         settle(provider, payment.id, failed)

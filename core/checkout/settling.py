@@ -55,7 +55,10 @@ def book(
             problem, opening = "reused", None
             continue
         till = provider.till(order.holder, movement.currency)
-        booking.book(order, payment, known, movement, earlier, till, opens=movement == opening)
+        booking.book(
+            order, payment, known, movement, earlier, till,
+            opens=movement == opening, instant="instant" in provider.can,
+        )  # fmt: skip
     if problem and problem != payment.wrong:
         _report(payment, problem)
     if opening is not None:

@@ -56,7 +56,9 @@ def unassigned() -> None:
     for at, account, minor, currency, key, order, payment, wrong in rows:
         mode = "test " if account.startswith("test:") else ""
         why = f" ({wrong})" if wrong else ""
-        click.echo(f"{instant(at):%Y-%m-%d %H:%M} {Money(-minor, currency)} {mode}{key} {order} {payment}{why}")
+        click.echo(
+            f"{instant(at):%Y-%m-%d %H:%M} {Money(-minor, currency)} {mode}{key} {order} {payment}{why}"
+        )
     if not rows:
         click.echo("Nothing is unassigned.")
 
@@ -87,7 +89,9 @@ def refund(order: str, lines: tuple[str, ...], reason: str, to: str) -> None:
     """Give back lines of an order, in minor units: `obolo refund ord_... 1=20 --reason "asked"`."""
     _open()
     try:
-        wanted = {int(number): int(minor) for number, _, minor in (line.partition("=") for line in lines)}
+        wanted = {
+            int(number): int(minor) for number, _, minor in (line.partition("=") for line in lines)
+        }
     except ValueError:
         raise click.ClickException("Write each line as NUMBER=MINOR, such as 1=20.") from None
     done = checkout.refund(order, wanted, actor="cli", reason=reason, to=to)

@@ -36,7 +36,10 @@ def _histories() -> list[Migrations]:
     storage.connect(config.database)
     found, _ = find_plugins([Path(folder) for folder in config.plugin_folders])
     folders = {name: found[name].folder / "migrations" for name in config.plugins if name in found}
-    return [Migrations(name, folder) for name, folder in {"core": site.ROOT / "core" / "migrations", **folders}.items()]
+    return [
+        Migrations(name, folder)
+        for name, folder in {"core": site.ROOT / "core" / "migrations", **folders}.items()
+    ]
 
 
 @db.command()
@@ -106,7 +109,9 @@ def list_audit(limit: int) -> None:
     site.create_app(configuration.load())
     for event in audit.events(limit=limit):
         data = " ".join(f"{key}={value}" for key, value in event.data.items())
-        click.echo(f"{event.at:%Y-%m-%d %H:%M:%S} {event.action:20} {event.actor:12} {event.subject} {data}")
+        click.echo(
+            f"{event.at:%Y-%m-%d %H:%M:%S} {event.action:20} {event.actor:12} {event.subject} {data}"
+        )
 
 
 @click.command()
@@ -116,8 +121,14 @@ def doctor() -> None:
     site.create_app(config)
     wrong = [f"plugin {name} is off: {why}" for name, why in catalogue.failed.items()]
     wrong += [f"{fault.invariant}: {fault.subject}: {fault.detail}" for fault in verify()]
-    notes = [f"delivery {event} of {name} waits ({n} tries): {why}" for name, event, _, n, why in inbox.unsettled()]
-    notes += [f"{plugin} was not told of {cause} ({n} tries): {why}" for cause, plugin, _, n, why in untold()]
+    notes = [
+        f"delivery {event} of {name} waits ({n} tries): {why}"
+        for name, event, _, n, why in inbox.unsettled()
+    ]
+    notes += [
+        f"{plugin} was not told of {cause} ({n} tries): {why}"
+        for cause, plugin, _, n, why in untold()
+    ]
     tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
     if tests:
         notes.append(f"payments by {', '.join(tests)} are play money")

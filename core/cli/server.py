@@ -25,7 +25,9 @@ PORTS_TRIED = 100
 
 
 @click.command()
-@click.option("--demo", "with_demo", is_flag=True, help="Make a site with demo content if there is none.")
+@click.option(
+    "--demo", "with_demo", is_flag=True, help="Make a site with demo content if there is none."
+)
 @click.option("--workers", default=1, show_default=True, help="How many processes serve pages.")
 @click.option("--no-tasks", is_flag=True, help="Leave the work behind the pages to `obolo worker`.")
 def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 - options
@@ -105,9 +107,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             tasks.start_thread()
 
     def _say_where(self, _arbiter: object) -> None:
-        click.echo(f"\n  {settings.value('site.name')} is open at http://{self.config.host}:{self.config.port}/\n")
+        click.echo(
+            f"\n  {settings.value('site.name')} is open at http://{self.config.host}:{self.config.port}/\n"
+        )
         if settings.value("checkout.allow_loss"):
-            click.echo("  Note: checkout.allow_loss is on, so small sales by card may cost more than they bring.")
+            click.echo(
+                "  Note: checkout.allow_loss is on, so small sales by card may cost more than they bring."
+            )
         for name, why in catalogue.failed.items():
             click.echo(f"  The plugin {name} is off: {why}")
         sys.stdout.flush()

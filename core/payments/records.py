@@ -97,14 +97,23 @@ def look_soon(payment: str) -> None:
     )
 
 
-def attach(payment: Payment, ref: str) -> Payment:
+FREE_REF = """
+(SELECT CAST(? AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM payments_payment other
+WHERE other.provider = ? AND other.ref = ?))
+"""
+"""A provider's reference, unless another payment has it: that one keeps it."""
+
+
+def attach(payment: Payment, ref: str) -> None:
     """Store the provider's reference, where there is none yet."""
-    execute("UPDATE payments_payment SET ref = ? WHERE id = ? AND ref IS NULL", [ref, payment.id])
-    return replace(payment, ref=payment.ref or ref)
+    execute(
+        f"UPDATE payments_payment SET ref = {FREE_REF} WHERE id = ? AND ref IS NULL",
+        [ref, payment.provider, ref, payment.id],
+    )
 
 
-SAVE = """
-UPDATE payments_payment SET facts = ?, wrong = ?, ref = COALESCE(ref, ?), next_look = CASE
+SAVE = f"""
+UPDATE payments_payment SET facts = ?, wrong = ?, ref = COALESCE(ref, {FREE_REF}), next_look = CASE
 WHEN ? OR EXISTS (SELECT 1 FROM payments_refund WHERE payment_id = ? AND state = 'asked')
 THEN COALESCE(next_look, ?) END WHERE id = ?
 """
@@ -116,8 +125,11 @@ def save(payment: Payment, facts: Facts, wrong: str) -> Payment:
         m.status is Status.PENDING or (m.fee is None and m.status is Status.DONE)
         for m in facts.movements
     )
-    look = micros(now() + PAUSES[0])
-    execute(SAVE, [_text(facts), wrong, facts.ref or None, pending, payment.id, look, payment.id])
+    look, ref = micros(now() + PAUSES[0]), facts.ref or None
+    values = [
+        _text(facts), wrong, ref, payment.provider, ref, pending, payment.id, look, payment.id
+    ]  # fmt: skip
+    execute(SAVE, values)
     return replace(payment, facts=facts, wrong=wrong, ref=payment.ref or facts.ref or None)
 
 

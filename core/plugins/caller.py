@@ -49,7 +49,8 @@ def load(modules: list[tuple[str, Any]]) -> dict[str, Exception]:
 
     A plugin with a hook that does not exist, or with arguments a hook does not have, is left out.
     """
-    manager, refused = _fresh(), {}
+    manager = _fresh()
+    refused: dict[str, Exception] = {}
     for name, module in reversed(modules):  # pluggy calls the last registered first
         try:
             manager.register(module, name)

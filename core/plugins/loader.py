@@ -71,9 +71,9 @@ def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]
         except Exception as error:
             log.exception("plugin %s stays off", name)
             catalogue.failed[name] = f"{type(error).__name__}: {error}"
-    for name, error in caller.load(modules).items():
-        log.error("plugin %s stays off: %s", name, error)
-        catalogue.failed[name] = str(error)
+    for name, reason in caller.load(modules).items():
+        log.error("plugin %s stays off: %s", name, reason)
+        catalogue.failed[name] = str(reason)
         loaded.pop(name)
     catalogue.manifests.update({name: plugin.manifest for name, plugin in loaded.items()})
     declare_bounds(

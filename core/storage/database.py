@@ -103,6 +103,15 @@ def on_row_lock() -> str:
     return " FOR UPDATE" if is_postgres() else ""
 
 
+def lock_name(name: str) -> None:
+    """Let one transaction at a time go on under this name; the others wait for its end.
+
+    On SQLite every writing transaction waits for the others anyway.
+    """
+    if is_postgres():
+        execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", [name])
+
+
 def after_commit(act: Callable[[], Any]) -> None:
     """Run `act` once this thread's transaction is stored; at once when none is open."""
     database.after_commit(act)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -10,7 +11,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from core import access, checkout, limits, orders
 from core.errors import NotFound, OboloError, Refused
 from core.orders import Line, Order
-from core.payments import Inline, Instructions, Redirect, State, Step, records
+from core.payments import Inline, Instructions, Payment, Redirect, State, Step, records
 from core.people import Reader, current_reader, give_holder
 from core.plugins import catalogue
 from core.web.addresses import local_path
@@ -45,16 +46,21 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
     A way that is instant, named by the form, is taken at once; one that is the only way, too.
     """
     answers = {
-        key.removeprefix(ANSWER): text for key, text in request.form.items() if key.startswith(ANSWER)
+        key.removeprefix(ANSWER): text
+        for key, text in request.form.items()
+        if key.startswith(ANSWER)
     }
     chosen = request.form.get("provider", "")
     try:
         if chosen and "instant" in getattr(catalogue.providers.get(chosen), "can", ()):
-            checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
+            with suppress(checkout.AlreadyHeld):
+                checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
             return redirect(back, 303)
         order = checkout.start_order(reader, lines, return_to=back, answers=answers)
     except checkout.Unanswered as asked:
-        return render_template("checkout/questions.html", questions=asked.questions, form=request.form, answer=ANSWER), 422
+        return render_template(
+            "checkout/questions.html", questions=asked.questions, form=request.form, answer=ANSWER
+        ), 422
     if order.state == "paid":
         return redirect(back, 303)
     offered = checkout.ways(order.total, reader)
@@ -86,7 +92,7 @@ def show(id: str) -> Any:
     return response
 
 
-def _waiting(payments: list[records.Payment]) -> bool:
+def _waiting(payments: list[Payment]) -> bool:
     """Tell whether the bank has the last word now: reader and site can only wait."""
     return any(payment.facts.state in (State.BANK, State.READY) for payment in payments)
 
@@ -110,7 +116,9 @@ def pay(id: str) -> Any:
 def _begin(order: Order, provider: str, reader: Reader) -> Any:
     here = url_for("checkout.show", id=order.id)
     try:
-        step = checkout.pay(order.id, provider, reader, url_for("checkout.show", id=order.id, _external=True))
+        step = checkout.pay(
+            order.id, provider, reader, url_for("checkout.show", id=order.id, _external=True)
+        )
     except Refused:
         raise
     except OboloError as error:

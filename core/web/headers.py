@@ -79,7 +79,11 @@ def refuse_foreign_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     own = origin is not None and _same(origin)
-    if site not in (None, "same-origin") or (origin is not None and not own) or (site is None and not own):
+    if (
+        site not in (None, "same-origin")
+        or (origin is not None and not own)
+        or (site is None and not own)
+    ):
         raise Refused("This request did not come from this site.")
 
 

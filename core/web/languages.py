@@ -31,7 +31,11 @@ def choose_language() -> str:
     language: str | None = g.get("language")
     if language is None:
         chosen = request.cookies.get(COOKIE, "")
-        language = chosen if chosen in offered else _asked_for(request.headers.get("Accept-Language", ""), offered)
+        language = (
+            chosen
+            if chosen in offered
+            else _asked_for(request.headers.get("Accept-Language", ""), offered)
+        )
         g.language = language
     return language
 
@@ -50,6 +54,11 @@ def choose() -> Response:
     language = request.form.get("language", "")
     if language in current_app.extensions["obolo_languages"]:
         response.set_cookie(
-            COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", secure=request.is_secure, httponly=True
+            COOKIE,
+            language,
+            max_age=COOKIE_SECONDS,
+            samesite="Lax",
+            secure=request.is_secure,
+            httponly=True,
         )
     return response  # type: ignore[return-value]

@@ -33,7 +33,9 @@ def show() -> Response:
     held = entitlements.of_holders(reader.holders)
     shown = [(one, card_of(one.key)) for one in held]
     return _private(
-        render_template("library/library.html", held=shown, orders=orders.of_holders(reader.holders))
+        render_template(
+            "library/library.html", held=shown, orders=orders.of_holders(reader.holders)
+        )
     )
 
 
@@ -47,4 +49,6 @@ def receipt(id: str) -> Response:
         raise NotFound("There is no such order.")
     payment = records.find(order.payment) if order.payment else None
     refunds = records.refunds(payment) if payment else []
-    return _private(render_template("library/receipt.html", order=order, payment=payment, refunds=refunds))
+    return _private(
+        render_template("library/receipt.html", order=order, payment=payment, refunds=refunds)
+    )

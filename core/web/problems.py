@@ -58,7 +58,13 @@ def payment_required(access: Access, url: str, title: str) -> Response:
 def _offer(offer: Offer) -> dict[str, object]:
     total = checkout.draft(current_reader(), offer.lines).total
     opens: Iterable[str] = (grant.key for line in offer.lines for grant in line.grants)
-    return {"offer": offer.key, "title": offer.title, "minor": total.minor, "currency": total.currency, "opens": sorted(set(opens))}
+    return {
+        "offer": offer.key,
+        "title": offer.title,
+        "minor": total.minor,
+        "currency": total.currency,
+        "opens": sorted(set(opens)),
+    }
 
 
 def _answer(status: int, detail: str) -> Response:
@@ -99,4 +105,6 @@ def install(app: Flask) -> None:
 def _kind(error: OboloError) -> str:
     """Say nothing of the inside: what is unavailable can be tried again."""
     log.warning("unavailable: %s", error)
-    return _("Something that is needed does not answer. Nothing was taken; please try again soon.")
+    return str(
+        _("Something that is needed does not answer. Nothing was taken; please try again soon.")
+    )

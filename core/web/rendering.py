@@ -25,12 +25,16 @@ CORE = Path(__file__).parents[1]
 __all__ = ["gettext", "install", "ngettext"]
 
 
-def install(app: Flask, folders: Sequence[Path], theme: Path, default: str, languages: Sequence[str]) -> None:
+def install(
+    app: Flask, folders: Sequence[Path], theme: Path, default: str, languages: Sequence[str]
+) -> None:
     """Set up templates and languages for the plugins in these folders and a theme."""
     places = [theme, *folders, CORE]
     app.jinja_loader = ChoiceLoader([FileSystemLoader(place / "templates") for place in places])
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "auto_reload": False}
-    directories = [str(place / "translations") for place in places if (place / "translations").is_dir()]
+    directories = [
+        str(place / "translations") for place in places if (place / "translations").is_dir()
+    ]
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
     install_languages(app, default, languages)
     Babel(app, locale_selector=choose_language, default_locale=default)

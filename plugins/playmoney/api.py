@@ -13,6 +13,7 @@ from core import Money
 from plugins.playmoney.bank import WAYS, Bank, BankRefused, UnknownPayment, Wish
 from plugins.playmoney.courier import Courier
 from plugins.playmoney.reports import Report
+from plugins.playmoney.transports import UNHEARD
 
 Sent = Mapping[str, Any]
 
@@ -49,7 +50,7 @@ class Api:
         try:
             return 200, route.answer(self, sent)
         except UnknownPayment as error:
-            return 404, {"error": "unknown payment", "message": str(error)}
+            return 404, {"error": UNHEARD, "message": str(error)}
         except BankRefused as error:
             return 409, {"error": "refused", "message": str(error)}
         except (KeyError, TypeError, ValueError, AssertionError) as error:
@@ -95,6 +96,11 @@ def _decide(api: Api, sent: Sent) -> Any:
     return api.bank.decide(sent["dispute"], sent["verdict"])
 
 
+def _finish_slow(api: Api, sent: Sent) -> Any:
+    api.bank.finish_slow(early=True)
+    return {}
+
+
 def _faults(api: Api, sent: Sent) -> Any:
     api.bank.faults.add(
         sent["operation"], sent["way"], done=bool(sent.get("done")), times=int(sent.get("times", 1))
@@ -124,6 +130,7 @@ ROUTES = (
     Route("POST", re.compile(NAMED + "/refund"), _refund, "refund"),
     Route("POST", re.compile(NAMED + "/cancel"), _cancel, "cancel"),
     Route("POST", re.compile("/control/pay"), _pay),
+    Route("POST", re.compile("/control/finish_slow"), _finish_slow),
     Route("POST", re.compile("/control/dispute"), _dispute),
     Route("POST", re.compile("/control/decide"), _decide),
     Route("POST", re.compile("/control/faults"), _faults),

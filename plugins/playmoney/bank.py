@@ -232,10 +232,12 @@ class Bank:
         """Return all charges ever made, oldest first: what a site's books are judged by."""
         return self.log.read("kind = 'charged'")
 
-    def finish_slow(self) -> None:
-        """Turn the slow payments that are due into charges."""
+    def finish_slow(self, *, early: bool = False) -> None:
+        """Turn the slow payments that are due into charges; `early` those that are not due too."""
+        at = micros(now())
         for row in self.log.read(UNFINISHED):
-            self.report(row.ref)
+            if early or row.about["due"] <= at:
+                self._finish(row)
 
     def deliveries(self, after: int = 0) -> list[Delivery]:
         """Return the messages about what happened after a number, each signed now."""

@@ -29,7 +29,7 @@ from core import (
 )
 from plugins.playmoney.bank import Wish
 from plugins.playmoney.prices import PRICES, charge_fee
-from plugins.playmoney.reports import Report
+from plugins.playmoney.reports import Report, Unreadable, read
 from plugins.playmoney.signature import HEADER, verify
 from plugins.playmoney.transports import Transport, origin
 
@@ -110,8 +110,8 @@ class PlayMoney:
         headers = {name.lower(): value for name, value in request.headers.items()}
         verify(self._reach().secret, headers.get(HEADER.lower(), ""), request.body)
         try:
-            event = msgspec.json.decode(request.body, type=Event)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            event = read(request.body, Event)
+        except Unreadable as error:
             raise Forged("This message of the bank cannot be read.") from error
         if event.payee != self.payee:
             return []

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
+from core import OboloError
 from plugins.playmoney.log import Row
 
 Standing = Literal["open", "declined", "processing", "paid", "cancelled", "expired"]
+
+
+Kind = TypeVar("Kind")
+
+
+class Unreadable(OboloError):
+    """What came is not what it should be."""
+
+    status = 400
+
+
+def read(body: bytes, kind: type[Kind]) -> Kind:
+    """Return JSON as an object of a kind. Raises Unreadable, whatever the body is."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable("This cannot be read as {kind}.", kind=kind.__name__) from error
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
     def _api(self, method: str, path: str, query: str, body: bytes) -> None:
         found = self.server.api.route(method, path)
         if found is None:
-            self._send_json(404, {"error": "unknown address"})
+            self._send_json(404, {"error": "unknown address", "message": "No such address."})
             return
         shown = self.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(shown, f"Bearer {self.server.key}".encode()):

