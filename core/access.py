@@ -1,4 +1,4 @@
-"""May this reader open this resource?"""
+"""Decide whether this reader may open this resource."""
 
 from __future__ import annotations
 

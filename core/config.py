@@ -116,7 +116,7 @@ def check_keys(home: Path) -> None:
     keys = home / "keys"
     if not (keys / "session.key").is_file():
         raise ConfigError(
-            f"There is no key in {keys}. For a new site run `obolo keys init`; for an old one "
+            f"There is no key in {keys}. For a new site run `obolo init`; for an old one "
             "put its `keys` folder back from your backup."
         )
     for path in (keys, *sorted(keys.iterdir())):

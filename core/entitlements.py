@@ -56,7 +56,8 @@ def set_states(order: str, states: dict[int, str]) -> None:
     """Set what an order's lines opened to active, suspended or revoked, by line."""
     for line, state in states.items():
         execute(
-            "UPDATE entitlements_entitlement SET state = ? WHERE order_id = ? AND line = ? AND state <> ?",
+            "UPDATE entitlements_entitlement SET state = ? WHERE order_id = ? AND line = ? AND "
+            "state <> ?",
             [state, order, line, state],
         )
 

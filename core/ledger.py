@@ -63,7 +63,8 @@ def declare_bounds(bounds: Mapping[str, Bound]) -> None:
     with transaction():
         for prefix, bound in {CLAIMS: Bound(least=0), **bounds}.items():
             execute(
-                "INSERT INTO ledger_bound (prefix, least, most) VALUES (?, ?, ?) ON CONFLICT (prefix) "
+                "INSERT INTO ledger_bound (prefix, least, most) VALUES (?, ?, ?) ON CONFLICT "
+                "(prefix) "
                 "DO UPDATE SET least = excluded.least, most = excluded.most",
                 [prefix, bound.least, bound.most],
             )
@@ -114,7 +115,7 @@ def post(
     if keep_bounds and spill:
         written = _spilled(prefix, written, spill)
     for account, currency, minor in sorted(written):
-        _move(account, currency, minor, bound_of(account), keep_bounds)
+        _move(account, currency, minor, bound_of(account), keep_bounds=keep_bounds)
     insert(
         "ledger_leg",
         [
@@ -152,7 +153,7 @@ def _refuse_imbalance(key: str, written: list[tuple[str, str, int]]) -> None:
 def _spilled(
     prefix: str, written: list[tuple[str, str, int]], spill: str
 ) -> list[tuple[str, str, int]]:
-    """Cut legs to what bounds let through; the rest goes to `spill`, and what it cannot take is unassigned."""
+    """Cut legs to what bounds let through; the rest goes to `spill`, else it is unassigned."""
     legs: list[Leg] = []
     for account, currency, minor in written:
         fits = room(account, currency, minor)
@@ -162,7 +163,7 @@ def _spilled(
 
 
 def room(account: str, currency: str, minor: int) -> int:
-    """Return how much of a leg of `minor` the account's bound lets through, and lock its balance."""
+    """Return how much of a leg the account's bound lets through, and lock its balance."""
     bound = bound_of(account)
     if bound is None or minor == 0:
         return minor
@@ -189,7 +190,8 @@ def _sides(account: str, bound: Bound) -> tuple[int | None, int | None]:
 
 def _open_balance(account: str, currency: str) -> None:
     execute(
-        "INSERT INTO ledger_balance (account, currency, minor) SELECT ?, ?, COALESCE(SUM(minor), 0) "
+        "INSERT INTO ledger_balance (account, currency, minor) SELECT ?, ?, "
+        "COALESCE(SUM(minor), 0) "
         "FROM ledger_leg WHERE account = ? AND currency = ? ON CONFLICT DO NOTHING",
         [account, currency, account, currency],
     )
@@ -201,7 +203,9 @@ AND (? OR ((? >= 0 OR minor + ? >= ?) AND (? <= 0 OR minor + ? <= ?)))
 """
 
 
-def _move(account: str, currency: str, minor: int, bound: Bound | None, keep_bounds: bool) -> None:
+def _move(
+    account: str, currency: str, minor: int, bound: Bound | None, *, keep_bounds: bool
+) -> None:
     """Change a bounded account's balance by one conditional UPDATE, before its leg is written."""
     if bound is None:
         return

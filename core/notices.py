@@ -42,6 +42,10 @@ wake: Callable[[], object] = _stay
 """Called after the commit of a notice; the app sets it to what starts the telling."""
 
 
+def _wake() -> None:
+    wake()
+
+
 def tell(hook: str, cause: str, *, order: str, **data: str | int) -> None:
     """Store, inside the caller's transaction, that the plugins listening to a hook are to be told.
 
@@ -57,7 +61,7 @@ def tell(hook: str, cause: str, *, order: str, **data: str | int) -> None:
         "data": to_json({"order": order, **data}), "created": at, "told": None, "attempts": 0,
         "next_try": at, "error": None,
     } for listener in listeners], ignore=True)  # fmt: skip
-    after_commit(lambda: wake())
+    after_commit(_wake)
 
 
 def tell_due(at: datetime) -> int:
@@ -72,7 +76,8 @@ def tell_due(at: datetime) -> int:
 
 def _tell_one(id: str, plugin: str, hook: str, data: str, attempts: int, next_try: int) -> bool:
     claimed = execute(
-        "UPDATE notices_notice SET next_try = ?, attempts = attempts + 1 WHERE id = ? AND next_try = ?",
+        "UPDATE notices_notice SET next_try = ?, attempts = attempts + 1 WHERE id = ? AND "
+        "next_try = ?",
         [micros(now() + CLAIM), id, next_try],
     )
     if claimed.rowcount == 0:
@@ -85,7 +90,7 @@ def _tell_one(id: str, plugin: str, hook: str, data: str, attempts: int, next_tr
         return False
     try:
         plugins.call(hook, listener, _arguments(json.loads(data)))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
         log.warning("notice %s: %s.%s: %s", id, plugin, hook, error)
         _postpone(id, attempts, str(error))
         return False

@@ -15,7 +15,7 @@ from core.storage import execute, insert, instant, micros, on_row_lock, to_json
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A key that a line puts into the holder's hand, for ever or for a time from the settling on."""
+    """A key that a line gives to the holder, for ever or for a time from the settling on."""
 
     key: str
     lasts: timedelta | None = None
@@ -55,7 +55,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an order asks before it is made; core draws it, and keeps text, answer and time as proof."""
+    """What an order asks first; core draws it, and keeps text, answer and time as proof."""
 
     key: str
     kind: Literal["consent", "text", "choice"]
@@ -105,20 +105,23 @@ class Order:
 
 def store(order: Order) -> None:
     """Write an order with its lines and answers, inside the caller's transaction."""
-    assert order.created and order.expires
+    assert order.created
+    assert order.expires
     insert("orders_order", {
         "id": order.id, "holder": order.holder, "state": order.state, "mode": order.mode,
         "currency": order.currency, "total": order.total.minor, "return_to": order.return_to,
-        "language": order.language, "created": micros(order.created), "expires": micros(order.expires),
-        "payment": order.payment,
+        "language": order.language, "created": micros(order.created),
+        "expires": micros(order.expires), "payment": order.payment,
     })  # fmt: skip
     insert("orders_line", [{
-        "order_id": order.id, "number": line.number, "label": line.label, "minor": line.amount.minor,
-        "account": line.account, "grants": _grants_text(line.grants), "part_of": line.part_of,
-        "tax_class": line.tax_class, "data": to_json(dict(line.data)) if line.data else "{}",
+        "order_id": order.id, "number": line.number, "label": line.label,
+        "minor": line.amount.minor, "account": line.account,
+        "grants": _grants_text(line.grants), "part_of": line.part_of, "tax_class": line.tax_class,
+        "data": to_json(dict(line.data)) if line.data else "{}",
     } for line in order.lines])  # fmt: skip
     insert("orders_answer", [{
-        "order_id": order.id, "key": key, "text": text, "answer": answer, "at": micros(order.created),
+        "order_id": order.id, "key": key, "text": text, "answer": answer,
+        "at": micros(order.created),
     } for key, (text, answer) in order.answers.items()])  # fmt: skip
 
 
@@ -154,7 +157,8 @@ def of_holders(holders: Sequence[str]) -> list[Order]:
     marks = ", ".join("?" * len(holders))
     return (
         _read(
-            f"holder IN ({marks}) AND (state = 'paid' OR payment IS NOT NULL) ORDER BY id DESC LIMIT 500",
+            f"holder IN ({marks}) AND (state = 'paid' OR payment IS NOT NULL) ORDER BY id DESC "
+            "LIMIT 500",
             holders,
         )
         if holders
@@ -172,21 +176,26 @@ def open_of(holder: str, at: datetime) -> list[Order]:
 
 def expired(at: datetime) -> list[str]:
     """Return the ids of open orders whose time is over."""
-    rows = execute("SELECT id FROM orders_order WHERE state = 'open' AND expires <= ? ORDER BY expires LIMIT 500",
-                   [micros(at)])  # fmt: skip
+    rows = execute(
+        "SELECT id FROM orders_order WHERE state = 'open' AND expires <= ? "
+        "ORDER BY expires LIMIT 500",
+        [micros(at)],
+    )
     return [row[0] for row in rows]
 
 
 def _read(where: str, values: Sequence[Any], tail: str = "") -> list[Order]:
     rows = execute(f"SELECT {COLUMNS} FROM orders_order WHERE {where}{tail}", values).fetchall()
-    return [
-        Order(
-            id=id, holder=holder, state=state, mode=mode, currency=currency, return_to=return_to,
-            language=language, created=instant(created), expires=instant(expires), payment=payment,
-            lines=_lines(id, currency),
-        )
-        for id, holder, state, mode, currency, return_to, language, created, expires, payment in rows
-    ]  # fmt: skip
+    return [_order(row) for row in rows]
+
+
+def _order(row: tuple[Any, ...]) -> Order:
+    id, holder, state, mode, currency, return_to, language, created, expires, payment = row
+    return Order(
+        id=id, holder=holder, state=state, mode=mode, currency=currency, return_to=return_to,
+        language=language, created=instant(created), expires=instant(expires), payment=payment,
+        lines=_lines(id, currency),
+    )  # fmt: skip
 
 
 def _lines(order: str, currency: str) -> tuple[Line, ...]:

@@ -9,7 +9,7 @@ from functools import partial
 
 from core import checkout, orders
 from core.errors import OboloError
-from core.payments import Hint, inbox, records
+from core.payments import Hint, Provider, inbox, records
 from core.plugins import catalogue
 from core.storage import transaction
 
@@ -41,12 +41,16 @@ def _try(what: str, act: Callable[[], object]) -> bool:
 
 def _settle(provider_name: str, hint: Hint) -> None:
     """Settle one delivery; what goes wrong is kept with it."""
-    provider = catalogue.providers.get(provider_name)
     try:
-        if provider is None:
-            raise OboloError("provider {name} is off", name=provider_name)
-        checkout.hear(provider, hint)
+        checkout.hear(_enabled(provider_name), hint)
     except Exception as error:
         with transaction():
             inbox.failed(provider_name, hint.event, str(error))
         raise
+
+
+def _enabled(name: str) -> Provider:
+    provider = catalogue.providers.get(name)
+    if provider is None:
+        raise OboloError("provider {name} is off", name=name)
+    return provider

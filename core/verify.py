@@ -40,11 +40,13 @@ def _rows(sql: str) -> list[tuple[Any, ...]]:
 def entries_balance() -> Iterator[Fault]:
     """Legs sum to zero per currency; an entry has at least two; none is zero."""
     for id, currency, total in _rows(
-        "SELECT entry_id, currency, SUM(minor) FROM ledger_leg GROUP BY entry_id, currency HAVING SUM(minor) <> 0"
+        "SELECT entry_id, currency, SUM(minor) FROM ledger_leg GROUP BY entry_id, currency "
+        "HAVING SUM(minor) <> 0"
     ):
         yield Fault("balanced", id, f"legs sum to {total} {currency}")
     for (id,) in _rows(
-        "SELECT id FROM ledger_entry WHERE (SELECT COUNT(*) FROM ledger_leg WHERE entry_id = ledger_entry.id) < 2"
+        "SELECT id FROM ledger_entry WHERE (SELECT COUNT(*) FROM ledger_leg WHERE entry_id = "
+        "ledger_entry.id) < 2"
     ):
         yield Fault("balanced", id, "fewer than two legs")
 
@@ -59,7 +61,8 @@ def money_of_tests_is_apart() -> Iterator[Fault]:
     """Test money lives under `test:` and nowhere else."""
     for key, account, mode in _rows(
         "SELECT entry.key, leg.account, entry.mode FROM ledger_leg leg JOIN ledger_entry entry "
-        "ON entry.id = leg.entry_id WHERE (entry.mode = 'test') <> (substr(leg.account, 1, 5) = 'test:')"
+        "ON entry.id = leg.entry_id WHERE (entry.mode = 'test') <> (substr(leg.account, 1, 5) "
+        "= 'test:')"
     ):
         yield Fault("mode", key, f"{mode} money on {account}")
 
@@ -67,7 +70,8 @@ def money_of_tests_is_apart() -> Iterator[Fault]:
 def balances_are_sums() -> Iterator[Fault]:
     """A bounded account's balance row is the sum of its legs."""
     for account, currency, minor, total in _rows(
-        "SELECT b.account, b.currency, b.minor, COALESCE((SELECT SUM(leg.minor) FROM ledger_leg leg "
+        "SELECT b.account, b.currency, b.minor, COALESCE((SELECT SUM(leg.minor) FROM "
+        "ledger_leg leg "
         "WHERE leg.account = b.account AND leg.currency = b.currency), 0) FROM ledger_balance b"
     ):
         if minor != total:
@@ -89,7 +93,8 @@ def bounds_are_kept() -> Iterator[Fault]:
         )
         running = 0
         for entry, minor in execute(
-            "SELECT entry_id, minor FROM ledger_leg WHERE account = ? AND currency = ? ORDER BY entry_id",
+            "SELECT entry_id, minor FROM ledger_leg WHERE account = ? AND currency = ? ORDER "
+            "BY entry_id",
             [account, currency],
         ).fetchall():
             running += natural * minor
@@ -182,7 +187,7 @@ def _paid_order(order: orders.Order, held: dict[tuple[int, str], str]) -> Iterat
 
 
 def line_accounts_earned() -> Iterator[Fault]:
-    """What an order's entries leave on the accounts of its lines is what its lines say, less what went back."""
+    """An order that nothing was given back of has earned what its lines say."""
     for (id,) in _rows("SELECT id FROM orders_order WHERE state = 'paid' AND payment IS NOT NULL"):
         order = orders.find(id)
         payment = records.find(order.payment or "")
@@ -213,7 +218,8 @@ def causes_committed() -> Iterator[Fault]:
         if execute("SELECT 1 FROM orders_order WHERE id = ?", [order]).fetchone() is None:
             yield Fault("outbox", id, f"tells of order {order}, which does not exist")
     for provider, event in _rows(
-        "SELECT provider, event_id FROM payments_delivery WHERE settled IS NOT NULL AND next_try IS NOT NULL"
+        "SELECT provider, event_id FROM payments_delivery WHERE settled IS NOT NULL AND "
+        "next_try IS NOT NULL"
     ):
         yield Fault("inbox", f"{provider}:{event}", "settled and still due")
 
@@ -268,7 +274,8 @@ def _digest(after: str, until: str, previous: str) -> tuple[int, str, str]:
     hashed = hashlib.sha256(previous.encode())
     count, last = 0, after
     rows = execute(
-        "SELECT entry.id, entry.key, entry.at, entry.mode, entry.reason, COALESCE(entry.order_id, ''), "
+        "SELECT entry.id, entry.key, entry.at, entry.mode, entry.reason, "
+        "COALESCE(entry.order_id, ''), "
         "leg.number, leg.account, leg.currency, leg.minor FROM ledger_entry entry "
         "LEFT JOIN ledger_leg leg ON leg.entry_id = entry.id WHERE entry.id > ? AND entry.id <= ? "
         "ORDER BY entry.id, leg.number",

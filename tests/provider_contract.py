@@ -56,9 +56,7 @@ class PayingRules:
     def test_begin_is_idempotent_by_key(self, contract: Contract) -> None:
         """The same key begins the same payment, however often."""
         asked = ask(contract)
-        first, again = (
-            contract.provider.begin(asked.intent, asked.payment.id) for _ in range(2)
-        )
+        first, again = (contract.provider.begin(asked.intent, asked.payment.id) for _ in range(2))
 
         assert first == again
 

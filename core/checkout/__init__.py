@@ -1,4 +1,4 @@
-"""The way of the money: draft, start, pay, settle, refund, expire, merge. Nothing else moves money."""
+"""The way of the money: draft, start, pay, settle, refund, expire, merge; nothing else moves it."""
 
 from core.checkout.closing import expire, merge
 from core.checkout.ordering import Unanswered, draft, start_order

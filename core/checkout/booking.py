@@ -63,7 +63,7 @@ def _counts(movement: Movement) -> bool:
 
 
 def _more(movement: Movement, earlier: Movement, till: str) -> list[Leg]:
-    """Return the legs for a figure that grew after it was booked; nobody asked for the difference."""
+    """Return the legs for a figure that grew after it was booked: the rest is unassigned."""
     way = 1 if movement.kind is Kind.CHARGE else -1
     more = Money(way * (movement.minor - earlier.minor), movement.currency)
     return [Leg(till, more), Leg(UNASSIGNED, -more)]
@@ -108,7 +108,7 @@ def _legs(
 
 
 def _lines_of_refund(order: Order, payment: Payment, known: Facts, movement: Movement) -> list[Leg]:
-    """Return what a refund takes from the lines it names; one that core did not ask for names none."""
+    """Return what a refund takes from its lines; one that core did not ask for names none."""
     asked = next((r for r in records.refunds(payment) if r.id == movement.asked), None)
     if asked is None or asked.amount.minor != movement.minor:
         return []
@@ -146,7 +146,7 @@ def _spread(order: Order, payment: Payment, known: Facts, movement: Movement) ->
 
 
 def refunded(payment: Payment, known: Facts, *, leave_out: str = "") -> dict[int, int]:
-    """Return, by line, the minor units that went back by refunds that core asked for and that are done."""
+    """Return, by line, the minor units that went back by refunds that core asked for."""
     done = {m.asked for m in known.movements if m.kind is Kind.REFUND and m.status is Status.DONE}
     back: dict[int, int] = {}
     for refund in records.refunds(payment):
@@ -167,9 +167,13 @@ def parts(order: Order, number: int, minor: int, before: int) -> list[Leg]:
         return []
     line, *others = order.group(number)
     worth = sum(one.amount.minor for one in order.group(number))
+
+    def upto(part: int, back: int) -> int:
+        return share(part, back, worth)
+
     legs = [
         Leg(other.account, Money(
-            share(other.amount.minor, before + minor, worth) - share(other.amount.minor, before, worth),
+            upto(other.amount.minor, before + minor) - upto(other.amount.minor, before),
             order.currency,
         ))
         for other in others

@@ -81,7 +81,7 @@ def prepare(
     answers: Mapping[str, str],
     mode: str = "live",
 ) -> Order:
-    """Return the order as it would be stored, after all that may refuse it, but nothing reserved."""
+    """Return the order as it would be stored, after all that may refuse it."""
     order = draft(reader, lines, return_to=return_to)
     assert order.holder, "a reader needs a holder to buy"
     if any(line.account.endswith(f":{order.holder}") for line in order.lines):

@@ -1,4 +1,4 @@
-"""Pay: quotes before, the intent stored first, then the provider; and look again at what is open."""
+"""Pay: quotes before, the intent stored, then the provider; and look again at what is open."""
 
 from __future__ import annotations
 
@@ -202,10 +202,11 @@ def _wanted(payment: Payment) -> list[tuple[str, Action]]:
     elif state in CANCELLABLE and order.state != "open":
         wanted.append((f"{payment.id}:cancel", Cancel()))
     known = {m.asked for m in payment.facts.movements}
-    for refund in records.refunds(payment):
-        if refund.state == "asked" and refund.id not in known:
-            wanted.append((refund.id, Refund(refund.id, refund.amount, charge_of(payment))))
-    return wanted
+    return wanted + [
+        (refund.id, Refund(refund.id, refund.amount, charge_of(payment)))
+        for refund in records.refunds(payment)
+        if refund.state == "asked" and refund.id not in known
+    ]
 
 
 def charge_of(payment: Payment) -> str:

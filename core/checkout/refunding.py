@@ -1,4 +1,4 @@
-"""Refund by lines: the request is stored before the provider is asked, and asked again until known."""
+"""Refund by lines: stored before the provider is asked, and asked again until known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.storage import new_id, transaction
 
 
 def left(order: Order, payment: Payment) -> dict[int, int]:
-    """Return, by line, the minor units that can still be given back; parts count with their line."""
+    """Return, by line, the minor units that can still go back; parts count with their line."""
     taken: dict[int, int] = {}
     for asked in records.refunds(payment):
         for number, minor in asked.lines.items() if asked.state != "failed" else ():
@@ -35,7 +35,7 @@ def left(order: Order, payment: Payment) -> dict[int, int]:
 def refund(
     order_id: str, lines: dict[int, int], *, actor: str, reason: str, to: str = ""
 ) -> AskedRefund:
-    """Give back an amount of each named line, the way it was paid or to a provider that can keep it.
+    """Give back an amount of each named line, the way it was paid or to one that can keep it.
 
     Raises Conflict when the order was not paid, Refused when more is asked than is left or the
     provider refuses. When the provider's answer is not known the refund stays asked, and
@@ -94,7 +94,7 @@ def _can(provider: str) -> frozenset[str]:
 
 
 def _keep(order: Order, payment: Payment, asked: AskedRefund) -> AskedRefund:
-    """Credit the till of a provider that keeps money for the reader; no outside call, done at once."""
+    """Credit the till of a provider that keeps money for the reader: done at once."""
     keeper = catalogue.providers[asked.destination]
     before = booking.refunded(payment, payment.facts, leave_out=asked.id)
     legs = [

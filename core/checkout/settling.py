@@ -39,7 +39,7 @@ def settle(provider: Provider, payment_id: str, facts: Facts) -> Payment:
 def book(
     order: Order, payment: Payment, known: Facts, provider: Provider, *, stored: bool = True
 ) -> str:
-    """Book what `known` says beyond `payment.facts`; return in what the payment is wrong, or nothing.
+    """Book what `known` says beyond `payment.facts`; return what is wrong with it, or nothing.
 
     The caller holds the order's lock. With `stored` false the order was written as paid already.
     """
@@ -80,7 +80,7 @@ def _problem(order: Order, payment: Payment, known: Facts, provider: Provider) -
 
 
 def _opening(order: Order, payment: Payment, known: Facts, problem: str) -> Movement | None:
-    """Return the one new charge that pays the order: of the amount asked, while the order is open."""
+    """Return the one new charge that pays the order: the amount asked, while it is open."""
     if problem or order.state != "open":
         return None
     news = (m for m in known.movements if m.status is Status.DONE and _pays(payment, m))

@@ -26,7 +26,7 @@ def _app() -> Flask:
 class Commands(click.Group):
     """Core's commands, then those of the enabled plugins."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _context: click.Context) -> list[str]:
         """Return core's commands; a plugin's are found by name."""
         return sorted(self.commands)
 
@@ -42,8 +42,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--home", type=click.Path(path_type=Path), help="The site's folder, else ./instance.")
-@click.pass_context
-def commands(context: click.Context, home: Path | None) -> None:
+def commands(home: Path | None) -> None:
     """Run and look after a site."""
     if home is not None:
         os.environ["OBOLO_HOME"] = str(home)

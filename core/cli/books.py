@@ -44,7 +44,8 @@ def unassigned() -> None:
     """Show money that came in and belongs to no order, or went out for no line."""
     _open()
     rows = execute(
-        "SELECT entry.at, leg.account, leg.minor, leg.currency, entry.key, COALESCE(entry.order_id, ''), "
+        "SELECT entry.at, leg.account, leg.minor, leg.currency, entry.key, "
+        "COALESCE(entry.order_id, ''), "
         "COALESCE(payment.id, ''), COALESCE(payment.wrong, '') FROM ledger_leg leg "
         "JOIN ledger_entry entry ON entry.id = leg.entry_id "
         "LEFT JOIN payments_movement movement ON entry.key LIKE "
@@ -57,7 +58,8 @@ def unassigned() -> None:
         mode = "test " if account.startswith("test:") else ""
         why = f" ({wrong})" if wrong else ""
         click.echo(
-            f"{instant(at):%Y-%m-%d %H:%M} {Money(-minor, currency)} {mode}{key} {order} {payment}{why}"
+            f"{instant(at):%Y-%m-%d %H:%M} {Money(-minor, currency)} {mode}{key} {order} "
+            f"{payment}{why}"
         )
     if not rows:
         click.echo("Nothing is unassigned.")
@@ -68,7 +70,8 @@ def balances() -> None:
     """Show what each account holds: debits above zero."""
     _open()
     for account, currency, minor in execute(
-        "SELECT account, currency, SUM(minor) FROM ledger_leg GROUP BY account, currency ORDER BY account, currency"
+        "SELECT account, currency, SUM(minor) FROM ledger_leg GROUP BY account, currency ORDER "
+        "BY account, currency"
     ).fetchall():
         click.echo(f"{account:40} {Money(int(minor), currency)}")
 

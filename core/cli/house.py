@@ -110,7 +110,8 @@ def list_audit(limit: int) -> None:
     for event in audit.events(limit=limit):
         data = " ".join(f"{key}={value}" for key, value in event.data.items())
         click.echo(
-            f"{event.at:%Y-%m-%d %H:%M:%S} {event.action:20} {event.actor:12} {event.subject} {data}"
+            f"{event.at:%Y-%m-%d %H:%M:%S} {event.action:20} {event.actor:12} {event.subject} "
+            f"{data}"
         )
 
 

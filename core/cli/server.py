@@ -70,7 +70,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with threads, serving an app that is built already."""
 
     def __init__(self, app: Flask, config: Config, *, workers: int, with_tasks: bool) -> None:
-        """Take the app as it is; the worker that starts first also does the work behind the pages."""
+        """Take the app as it is."""
         self.app = app
         self.config = config
         self.workers = workers
@@ -112,7 +112,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         )
         if settings.value("checkout.allow_loss"):
             click.echo(
-                "  Note: checkout.allow_loss is on, so small sales by card may cost more than they bring."
+                "  Note: checkout.allow_loss is on, so small sales by card may cost more than "
+                "they bring."
             )
         for name, why in catalogue.failed.items():
             click.echo(f"  The plugin {name} is off: {why}")

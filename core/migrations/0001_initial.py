@@ -1,4 +1,4 @@
-"""The first tables of core: ids are text, instants BIGINT microseconds, JSON text, amounts minor units."""
+"""Core's first tables: instants are BIGINT microseconds, JSON is text, amounts minor units."""
 
 TABLES = """
 CREATE TABLE site_generation (

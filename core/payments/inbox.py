@@ -10,15 +10,15 @@ from core.payments.provider import Hint
 from core.storage import execute, insert, instant, micros, to_json
 
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360, 1440, 1440, 1440))
-"""When a delivery that could not be settled is tried again; after the last it waits for a person."""
+"""When a delivery is tried again; after the last pause it waits for a person."""
 
 
 def keep(provider: str, hint: Hint) -> bool:
     """Store a verified hint; False when this event was delivered before."""
     at = micros(now())
     return bool(insert("payments_delivery", {
-        "provider": provider, "event_id": hint.event, "received": at, "settled": None, "attempts": 0,
-        "next_try": at, "error": None,
+        "provider": provider, "event_id": hint.event, "received": at, "settled": None,
+        "attempts": 0, "next_try": at, "error": None,
         "hint": to_json({"reference": hint.reference, "ref": hint.ref, "movement": hint.movement}),
     }, ignore=True))  # fmt: skip
 
@@ -26,7 +26,8 @@ def keep(provider: str, hint: Hint) -> bool:
 def due(at: datetime) -> list[tuple[str, Hint]]:
     """Return the deliveries that are to be settled, oldest first."""
     rows = execute(
-        "SELECT provider, event_id, hint FROM payments_delivery WHERE next_try <= ? ORDER BY next_try LIMIT 200",
+        "SELECT provider, event_id, hint FROM payments_delivery WHERE next_try <= ? ORDER BY "
+        "next_try LIMIT 200",
         [micros(at)],
     ).fetchall()
     return [(provider, Hint(event, **json.loads(hint))) for provider, event, hint in rows]
@@ -35,7 +36,8 @@ def due(at: datetime) -> list[tuple[str, Hint]]:
 def done(provider: str, event: str) -> None:
     """Mark a delivery as settled."""
     execute(
-        "UPDATE payments_delivery SET settled = ?, next_try = NULL, error = NULL WHERE provider = ? AND event_id = ?",
+        "UPDATE payments_delivery SET settled = ?, next_try = NULL, error = NULL WHERE "
+        "provider = ? AND event_id = ?",
         [micros(now()), provider, event],
     )
 
@@ -59,7 +61,8 @@ def replay(provider: str, event: str) -> bool:
     """Have a delivery settled again; False when there is no such delivery."""
     at = micros(now())
     return bool(execute(
-        "UPDATE payments_delivery SET next_try = ?, attempts = 0 WHERE provider = ? AND event_id = ?",
+        "UPDATE payments_delivery SET next_try = ?, attempts = 0 WHERE provider = ? AND "
+        "event_id = ?",
         [at, provider, event],
     ).rowcount)  # fmt: skip
 

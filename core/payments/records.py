@@ -20,9 +20,10 @@ from core.storage import execute, insert, instant, micros, to_json
 def store(payment: Payment, *, over: bool = False) -> None:
     """Write a new payment, to be looked at again after a minute unless it is over already."""
     insert("payments_payment", {
-        "id": payment.id, "order_id": payment.order, "provider": payment.provider, "mode": payment.mode,
-        "currency": payment.amount.currency, "minor": payment.amount.minor, "ref": payment.ref,
-        "facts": _text(payment.facts), "wrong": payment.wrong, "created": micros(payment.created),
+        "id": payment.id, "order_id": payment.order, "provider": payment.provider,
+        "mode": payment.mode, "currency": payment.amount.currency, "minor": payment.amount.minor,
+        "ref": payment.ref, "facts": _text(payment.facts), "wrong": payment.wrong,
+        "created": micros(payment.created),
         "next_look": None if over else micros(payment.created + PAUSES[0]), "looks": 0,
     })  # fmt: skip
 
@@ -84,7 +85,8 @@ def postpone(payment: Payment) -> None:
     """Look at a payment again after the next pause."""
     pause = PAUSES[min(payment.looks + 1, len(PAUSES) - 1)]
     execute(
-        "UPDATE payments_payment SET next_look = ?, looks = looks + 1 WHERE id = ? AND next_look IS NOT NULL",
+        "UPDATE payments_payment SET next_look = ?, looks = looks + 1 WHERE id = ? AND "
+        "next_look IS NOT NULL",
         [micros(now() + pause), payment.id],
     )
 
@@ -186,7 +188,8 @@ def refunds(payment: Payment) -> list[AskedRefund]:
     return [
         AskedRefund(
             id, payment.id, Money(minor, payment.amount.currency),
-            {int(number): part for number, part in json.loads(lines).items()}, destination, state, reason,
+            {int(number): part for number, part in json.loads(lines).items()},
+            destination, state, reason,
         )
         for id, minor, lines, destination, state, reason in rows
     ]  # fmt: skip

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ResourceCard:
     """What everybody may know of a resource: never any of what is behind its gate.
 
-    `fields` holds what the resource's author set for other plugins, as text: `{"price": "0.20 EUR"}`.
+    `fields` holds what its author set for other plugins, as text: `{"price": "0.20 EUR"}`.
     """
 
     resource: str

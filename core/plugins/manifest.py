@@ -14,7 +14,7 @@ from core.settings import Setting
 
 NAME = re.compile(r"[a-z][a-z0-9]{1,30}")
 API_VERSION = (1, 0)
-"""The version of what plugins may rely on: the first number changes when something is taken away."""
+"""What plugins may rely on: the first number changes when something is taken away."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 
@@ -98,7 +98,8 @@ def read_manifest(folder: Path) -> Manifest:
     if not api_fits(manifest.plugin.requires_api):
         raise ManifestError(
             "{name} needs version {range} of the plugin interface; this site has {version}.",
-            name=manifest.name, range=manifest.plugin.requires_api, version=".".join(map(str, API_VERSION)),
+            name=manifest.name, range=manifest.plugin.requires_api,
+            version=".".join(map(str, API_VERSION)),
         )  # fmt: skip
     return manifest
 

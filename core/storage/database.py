@@ -130,7 +130,7 @@ def execute(sql: str, parameters: Sequence[Any] = ()) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _insert_sql(table: str, columns: tuple[str, ...], rows: int, ignore: bool) -> str:
+def _insert_sql(table: str, columns: tuple[str, ...], rows: int, *, ignore: bool) -> str:
     marks = f"({', '.join('?' * len(columns))})"
     names = ", ".join(f'"{column}"' for column in columns)
     tail = " ON CONFLICT DO NOTHING" if ignore else ""
@@ -150,7 +150,7 @@ def insert(
         return 0
     columns = tuple(rows[0])
     values = [row[column] for row in rows for column in columns]
-    cursor = execute(_insert_sql(table, columns, len(rows), ignore), values)
+    cursor = execute(_insert_sql(table, columns, len(rows), ignore=ignore), values)
     return int(cursor.rowcount)
 
 

@@ -32,7 +32,7 @@ def callers(who: Caller) -> Callable[[View], View]:
 
 
 def callers_of(app: Flask, endpoint: str) -> str:
-    """Return who may call an endpoint: what its view declares; files of a blueprint are anyone's."""
+    """Return who may call an endpoint: what its view declares; files are anyone's."""
     if endpoint.endswith(".static"):
         return "anyone"
     return str(getattr(app.view_functions[endpoint], "callers", ""))

@@ -1,4 +1,4 @@
-"""Which language a reader gets: what they chose, else what their browser asks for, else the site's."""
+"""Which language a reader gets: the one chosen, else the browser's, else the site's."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
-        log.exception("a bug at %s", request.path)
+        log.error("a bug at %s", request.path, exc_info=error)
         storage.close()
         return _answer(500, _(SENTENCES[500]))
 

@@ -19,7 +19,8 @@ from core.money import Money
 from core.orders import Offer
 from core.people import current_reader
 from core.settings import value
-from core.web.languages import choose_language, install as install_languages
+from core.web.languages import choose_language
+from core.web.languages import install as install_languages
 
 CORE = Path(__file__).parents[1]
 __all__ = ["gettext", "install", "ngettext"]
@@ -40,8 +41,8 @@ def install(
     Babel(app, locale_selector=choose_language, default_locale=default)
     app.jinja_env.filters.update(money=money, day=day)
     app.jinja_env.globals.update(
-        asset=_assets(app), reader=current_reader, setting=value, slot=slot, languages=tuple(languages),
-        pay_label=pay_label, drafted=drafted,
+        asset=_assets(app), reader=current_reader, setting=value, slot=slot,
+        languages=tuple(languages), pay_label=pay_label, drafted=drafted,
     )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def day(at: datetime) -> str:
 def pay_label(amount: Money, what: str = "read") -> str:
     """Return what an order button says: that it costs money, and how much.
 
-    The wording is core's alone: the Consumer Rights Directive 2011/83/EU, article 8(2), asks for it.
+    The wording is core's alone: Directive 2011/83/EU, article 8(2), asks for it.
     """
     if what == "read":
         return str(gettext("Pay %(price)s and read", price=money(amount)))

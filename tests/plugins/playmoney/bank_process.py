@@ -41,10 +41,9 @@ class BankProcess:
 
     def choose(self, ref: str, how: str) -> int:
         """Choose a button on the bank's page, as a browser does; return the status."""
-        return request(
-            "POST", f"{self.url}/pay/{ref}", hosts={self.url.removeprefix("http://")},
-            headers={"Content-Type": "application/x-www-form-urlencoded"}, body=f"how={how}".encode(),
-        ).status  # fmt: skip
+        host = self.url.removeprefix("http://")
+        form = f"how={how}".encode()
+        return request("POST", f"{self.url}/pay/{ref}", hosts={host}, body=form).status
 
 
 @contextmanager

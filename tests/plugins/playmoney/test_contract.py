@@ -21,10 +21,8 @@ from plugins.playmoney.transports import LocalBank, RemoteBank
 from tests.plugins.playmoney.bank_process import BankProcess, bank_process
 from tests.provider_contract import ProviderContract
 
-AMOUNTS = tuple(Money(minor, "EUR") for minor in (20, 5, 99, 333, 500, 1999)) + (
-    Money(20, "GBP"),
-    Money(1234, "USD"),
-)
+EUROS = [Money(minor, "EUR") for minor in (20, 5, 99, 333, 500, 1999)]
+AMOUNTS = (*EUROS, Money(20, "GBP"), Money(1234, "USD"))
 NOT_OFFERED = (Money(-20, "EUR"), Money(500, "JPY"), Money(1000, "KWD"))
 SLOW_SECONDS = 3600.0
 """So slow that a test must say when the time is over."""
