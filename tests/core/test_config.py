@@ -146,7 +146,7 @@ def test_a_wrong_variable_is_named(home, monkeypatch):
 
 def test_a_missing_key_says_what_to_do(tmp_path):
     """No key, no start: a made-up key would throw out everybody who is signed in."""
-    with pytest.raises(ConfigError, match="obolo keys init"):
+    with pytest.raises(ConfigError, match="obolo init"):
         config.load(tmp_path)
 
 
