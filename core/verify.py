@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from core import ledger, orders
-from core.checkout import settling
+from core.checkout import standing
 from core.clock import now
 from core.payments import Kind, Status, records
 from core.storage import execute, insert, micros, transaction
@@ -173,7 +173,7 @@ def _paid_order(order: orders.Order, held: dict[tuple[int, str], str]) -> Iterat
     payment = records.find(order.payment)
     if payment.facts.total(Kind.CHARGE, Status.DONE) < order.total.minor:
         yield Fault("settled", order.id, f"payment {payment.id} does not cover it")
-    states = settling.states(order, payment, payment.facts, gone=False)
+    states = standing.states(order, payment, payment.facts, gone=False)
     for (line, key), state in held.items():
         if state != states.get(line):
             yield Fault(

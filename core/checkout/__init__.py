@@ -2,7 +2,8 @@
 
 from core.checkout.closing import expire, merge
 from core.checkout.ordering import Unanswered, draft, start_order
-from core.checkout.paying import AlreadyHeld, Way, buy, hear, pay, refresh, ways
+from core.checkout.paying import AlreadyHeld, Way, buy, pay, ways
+from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, refund
 from core.checkout.settling import settle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from core import ledger, notices, orders
-from core.checkout.paying import CANCELLABLE, refresh
+from core.checkout.refreshing import CANCELLABLE, refresh
 from core.checkout.settling import settle
 from core.ledger import Leg
 from core.money import Money

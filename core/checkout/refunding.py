@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from core import audit, entitlements, ledger, notices, orders
 from core.checkout import booking
-from core.checkout.paying import charge_of
-from core.checkout.settling import settle, states
+from core.checkout.refreshing import charge_of
+from core.checkout.settling import settle
+from core.checkout.standing import states
 from core.crashpoints import crashpoint
 from core.errors import Conflict, Refused
 from core.money import Money

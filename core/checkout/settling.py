@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from core import audit, entitlements, notices, orders
-from core.checkout import booking
+from core import audit, notices, orders
+from core.checkout import booking, standing
 from core.checkout.ordering import grant
 from core.crashpoints import crashpoint
 from core.orders import Order
@@ -67,7 +67,7 @@ def book(
         )
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
-    _stand(order, payment, before, known)
+    standing.follow(order, payment, before, known)
     _announce(order, payment, before, known)
     return problem
 
@@ -83,18 +83,10 @@ def _opening(order: Order, payment: Payment, known: Facts, problem: str) -> Move
     """Return the one new charge that pays the order: the amount asked, while it is open."""
     if problem or order.state != "open":
         return None
-    news = (m for m in known.movements if m.status is Status.DONE and _pays(payment, m))
+    news = (m for m in known.movements if m.status is Status.DONE and standing.pays(payment, m))
     first = next(news, None)
     earlier = first and payment.facts.movement(first.kind, first.id)
     return None if earlier and earlier.status is Status.DONE else first
-
-
-def _pays(payment: Payment, movement: Movement) -> bool:
-    amount = (movement.minor, movement.currency)
-    return movement.kind is Kind.CHARGE and amount == (
-        payment.amount.minor,
-        payment.amount.currency,
-    )
 
 
 def _report(payment: Payment, problem: str) -> None:
@@ -106,51 +98,6 @@ def _report(payment: Payment, problem: str) -> None:
         order=payment.order,
         problem=problem,
     )
-
-
-def _stand(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
-    """Set what the order opened to what the facts leave of it."""
-    if order.payment != payment.id or before == known:
-        return
-    gone = _charge_gone(payment, known)
-    if gone and order.state == "paid":
-        order = orders.mark(order, "closed")
-    if all(m.kind is Kind.CHARGE for m in known.movements) and not gone:
-        return
-    entitlements.set_states(order.id, states(order, payment, known, gone=gone))
-
-
-def _charge_gone(payment: Payment, known: Facts) -> bool:
-    """Tell whether the charge that paid the order failed after all."""
-    return not any(_pays(payment, m) and m.status is Status.DONE for m in known.movements)
-
-
-def states(order: Order, payment: Payment, known: Facts, *, gone: bool) -> dict[int, str]:
-    """Return active, suspended or revoked for each line that grants something.
-
-    An open dispute suspends, a lost one revokes, a won one restores; a line whose money went back
-    whole is revoked.
-    """
-    disputes = {m.status for m in known.movements if m.kind is Kind.DISPUTE}
-    overall = "active"
-    if gone or Status.DONE in disputes:
-        overall = "revoked"
-    elif Status.PENDING in disputes:
-        overall = "suspended"
-    back = booking.refunded(payment, known)
-    all_back = sum(back.values()) >= order.total.minor
-    return {
-        line.number: "revoked"
-        if all_back or _is_back(order, line.part_of or line.number, back)
-        else overall
-        for line in order.lines
-        if line.grants
-    }
-
-
-def _is_back(order: Order, number: int, back: dict[int, int]) -> bool:
-    worth = sum(line.amount.minor for line in order.group(number))
-    return 0 < worth <= back.get(number, 0)
 
 
 def _announce(order: Order, payment: Payment, before: Facts, known: Facts) -> None:

@@ -2,7 +2,8 @@
 
 from core.payments import inbox, records
 from core.payments.facts import Facts, Kind, Movement, State, Status
-from core.payments.provider import (
+from core.payments.provider import Payment, Provider, wrong
+from core.payments.steps import (
     Action,
     Cancel,
     Capture,
@@ -11,8 +12,6 @@ from core.payments.provider import (
     Inline,
     Instructions,
     Intent,
-    Payment,
-    Provider,
     ProviderRefused,
     ProviderUnknown,
     Quote,
@@ -20,7 +19,6 @@ from core.payments.provider import (
     Refund,
     Settled,
     Step,
-    wrong,
 )
 
 __all__ = [

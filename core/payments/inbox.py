@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 from core.clock import now
-from core.payments.provider import Hint
+from core.payments.steps import Hint
 from core.storage import execute, insert, instant, micros, to_json
 
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360, 1440, 1440, 1440))

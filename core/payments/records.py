@@ -13,7 +13,8 @@ from core.clock import now
 from core.errors import NotFound
 from core.money import Money
 from core.payments.facts import Facts, Movement, State, Status
-from core.payments.provider import Hint, Payment
+from core.payments.provider import Payment
+from core.payments.steps import Hint
 from core.storage import execute, insert, instant, micros, to_json
 
 

@@ -1,0 +1,86 @@
+"""Look again: ask a provider for the present truth, and do what waits for us."""
+
+from __future__ import annotations
+
+import logging
+
+from core import orders
+from core.checkout.settling import settle
+from core.errors import NotFound
+from core.payments import (
+    Action,
+    Cancel,
+    Capture,
+    Hint,
+    Kind,
+    Payment,
+    Provider,
+    ProviderRefused,
+    ProviderUnknown,
+    Refund,
+    State,
+    inbox,
+    records,
+)
+from core.plugins import catalogue
+from core.storage import transaction
+
+log = logging.getLogger("obolo.checkout")
+
+CANCELLABLE = (State.NEW, State.CUSTOMER, State.READY)
+
+
+def refresh(payment_id: str) -> Payment:
+    """Ask the provider for the present truth and settle it; capture or let go what waits for us.
+
+    When the truth cannot be had now, the payment is looked at again later.
+    """
+    payment = records.find(payment_id)
+    provider = catalogue.providers.get(payment.provider)
+    if provider is None:
+        log.warning("payment %s waits: provider %s is off", payment.id, payment.provider)
+        records.postpone(payment)
+        return payment
+    try:
+        payment = settle(provider, payment.id, provider.look_up(payment))
+        for key, action in _wanted(payment):
+            payment = settle(provider, payment.id, provider.act(payment, action, key))
+    except (ProviderUnknown, ProviderRefused) as error:
+        log.warning("payment %s is looked at again: %s", payment.id, error)
+    records.postpone(payment)
+    return payment
+
+
+def _wanted(payment: Payment) -> list[tuple[str, Action]]:
+    """Return what is to be done at the provider, each with its key: the same key does it once."""
+    wanted: list[tuple[str, Action]] = []
+    order = orders.find(payment.order)
+    state = payment.facts.state
+    if state is State.READY and order.state == "open" and not payment.wrong:
+        wanted.append((f"{payment.id}:capture", Capture()))
+    elif state in CANCELLABLE and order.state != "open":
+        wanted.append((f"{payment.id}:cancel", Cancel()))
+    known = {m.asked for m in payment.facts.movements}
+    return wanted + [
+        (refund.id, Refund(refund.id, refund.amount, charge_of(payment)))
+        for refund in records.refunds(payment)
+        if refund.state == "asked" and refund.id not in known
+    ]
+
+
+def charge_of(payment: Payment) -> str:
+    """Return the provider's id of the charge that a refund takes from."""
+    charges = [m.id for m in payment.facts.movements if m.kind is Kind.CHARGE]
+    if not charges:
+        raise NotFound("There is no charge to give back.")
+    return charges[0]
+
+
+def hear(provider: Provider, hint: Hint) -> bool:
+    """Settle a delivery from the inbox; False when it points to nothing of this site."""
+    payment = records.pointed_at(provider.name, hint)
+    if payment is not None:
+        settle(provider, payment.id, provider.look_up(payment))
+    with transaction():
+        inbox.done(provider.name, hint.event)
+    return payment is not None

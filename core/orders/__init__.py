@@ -1,0 +1,18 @@
+"""Orders: lines, offers, questions, and what is kept of them."""
+
+from core.orders.lines import Grant, Line, Offer, Order, Question
+from core.orders.records import expired, find, mark, of_holders, open_of, store
+
+__all__ = [
+    "Grant",
+    "Line",
+    "Offer",
+    "Order",
+    "Question",
+    "expired",
+    "find",
+    "mark",
+    "of_holders",
+    "open_of",
+    "store",
+]

@@ -1,0 +1,83 @@
+"""The site that is killed: the real app with play money, and a shop that sells everything."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from flask import Flask, request
+
+from core import Gate, Grant, Line, Money, Offer, checkout, hookimpl, limits, storage
+from core import config as configuration
+from core.app import create_app
+from core.plugins import caller, catalogue
+from core.web.callers import callers
+
+PRICE = 120
+"""Minor units; enough for a refund in two parts."""
+ACCOUNT = "income:posts"
+DAYS_OPEN = 7
+WITHIN_LIMITS = 100_000
+"""All buyers come from one address; the doors are not what is proved here."""
+
+
+def build(url: str, home: Path, secret: str) -> Flask:
+    """Build the app on a database that later ones are copied from; leave no connection open."""
+    os.environ.update(
+        {
+            "OBOLO_CHECKOUT__ALLOW_LOSS": "1",
+            "OBOLO_CHECKOUT__ORDER_MINUTES": str(DAYS_OPEN * 24 * 60),
+            "OBOLO_PLAYMONEY__SECRET": secret,
+        }
+    )
+    logging.getLogger("obolo").setLevel(logging.ERROR)  # a bank that says no is no news
+    configuration.initialise(home)
+    config = replace(configuration.load(home), database=url, plugins=("playmoney",))
+    app = create_app(config, immediate=True)
+    assert not catalogue.failed, catalogue.failed
+    limits.set_key(config.derived_key("limits"), factor=WITHIN_LIMITS)
+    caller._loaded.manager.register(_shop(), "shop")
+    caller._index()
+    app.add_url_rule("/x/shop/refund/<order>", "refund", _refund, methods=["POST"])
+    _warm(app)
+    storage.close()
+    gc.collect()
+    gc.freeze()  # or each child would copy what its first collection touches
+    return app
+
+
+def _shop() -> ModuleType:
+    """Return a plugin that sells whatever is asked for, and listens to what was paid."""
+    shop = ModuleType("shop")
+
+    @hookimpl
+    def guard(resource):
+        line = Line("Read this post", Money(PRICE, "EUR"), ACCOUNT, (Grant(resource),))
+        return Gate(frozenset({resource}), lambda: (Offer("paywall", "Read", (line,)),))
+
+    @hookimpl
+    def on_order_paid(order):
+        """Be told: then each sale also has a notice to keep."""
+
+    shop.guard, shop.on_order_paid = guard, on_order_paid
+    return shop
+
+
+@callers("anyone")
+def _refund(order):
+    """Give back part of an order, as its owner would."""
+    checkout.refund(order, {1: int(request.form["minor"])}, actor="owner", reason="asked for")
+    return "", 204
+
+
+def _warm(app: Flask) -> None:
+    """Draw the pages once, so that no child has to compile their templates."""
+    client = app.test_client()
+    for path in ("/library/", "/checkout/ord_none"):
+        client.get(path)
+    for name in ("checkout/order.html", "error.html"):
+        app.jinja_env.get_template(name)
