@@ -59,6 +59,7 @@ from core.storage import (
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.checkout import order_and_pay
+from core.web.languages import use_language
 from core.web.problems import payment_required, wants_json
 from core.web.rendering import gettext, ngettext
 
@@ -134,6 +135,7 @@ __all__ = [
     "refund",
     "start_order",
     "transaction",
+    "use_language",
     "value",
     "wants_json",
 ]

@@ -59,7 +59,7 @@ class Response:
         """Return the body read as JSON. Raises HttpUnknown when it is none."""
         try:
             return msgspec.json.decode(self.body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise HttpUnknown(f"The answer (status {self.status}) is no JSON.") from error
 
 

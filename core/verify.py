@@ -198,12 +198,10 @@ def line_accounts_earned() -> Iterator[Fault]:
         wanted: dict[str, int] = {}
         for line in order.lines:
             wanted[line.account] = wanted.get(line.account, 0) - line.amount.minor
-        key = next(
-            f"{payment.provider}:charge:{m.id}"
-            for m in payment.facts.movements
-            if m.minor == order.total.minor
-        )
-        booked = {leg.account: leg.amount.minor for leg in ledger.legs_of(key)}
+        booked: dict[str, int] = {}
+        for movement in payment.facts.movements:
+            for leg in ledger.legs_of(f"{payment.provider}:charge:{movement.id}"):
+                booked[leg.account] = booked.get(leg.account, 0) + leg.amount.minor
         for account, minor in wanted.items():
             if minor and booked.get(account) != minor:
                 yield Fault(

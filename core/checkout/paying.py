@@ -127,8 +127,9 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
     try:
         step = provider.begin(intent, payment.id)
     except ProviderRefused as error:
-        failed = replace(payment.facts, state=State.FAILED, failure=str(error))
-        settle(provider, payment.id, failed)
+        if payment.facts.state is State.NEW:
+            failed = replace(payment.facts, state=State.FAILED, failure=str(error))
+            settle(provider, payment.id, failed)
         raise
     crashpoint("provider-begun")
     if isinstance(step, Settled):

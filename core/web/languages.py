@@ -40,6 +40,12 @@ def choose_language() -> str:
     return language
 
 
+def use_language(language: str) -> None:
+    """Answer this request in a language, whatever the browser asks for; an unknown one is ignored."""
+    if language in current_app.extensions["obolo_languages"]:
+        g.language = language
+
+
 @lru_cache(maxsize=2048)
 def _asked_for(header: str, offered: tuple[str, ...]) -> str:
     accepted = parse_accept_header(header, LanguageAccept)

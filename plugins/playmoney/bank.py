@@ -196,9 +196,8 @@ class Bank:
         """Take money back for the person's bank until it is decided. Raises BankRefused."""
         with self.log.writing():
             known = self.report(ref)
-            self._check_left(known, Money(minor, known.currency))
-            assert known.charge is not None
-            amount = Money(minor, known.charge.currency)
+            amount = Money(minor, known.charge.currency if known.charge else known.currency)
+            self._check_left(known, amount)
             about = {"fee": PRICES[amount.currency].dispute}
             self._add("disputed", known, "dp", amount=amount, about=about)
         return self.report(ref).disputes[-1]
@@ -249,7 +248,7 @@ class Bank:
         ]
 
     def _delivery(self, row: Row) -> Delivery:
-        known = self.report(row.ref)
+        known = sum_up(self.log.read("ref = ? AND number <= ?", [row.ref, row.number]), row.at)
         body = json.dumps({
             "id": f"evt_{row.id}", "type": EVENTS[row.kind], "created": row.at // 1_000_000,
             "payee": row.payee, "reference": row.reference, "ref": row.ref,

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS happened (
   about TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS happened_ref ON happened (ref, number);
+CREATE INDEX IF NOT EXISTS happened_reference ON happened (payee, reference);
 CREATE INDEX IF NOT EXISTS happened_kind ON happened (kind, number);
 CREATE UNIQUE INDEX IF NOT EXISTS one_secret ON happened (kind) WHERE kind = 'opened';
 CREATE UNIQUE INDEX IF NOT EXISTS one_payment ON happened (payee, reference)

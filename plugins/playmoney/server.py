@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _spoil(self, fault: Fault) -> None:
         if fault.way == "error":
-            self._send(500, b"Internal Server Error", "text/plain")
+            self._send_json(500, {"error": "trouble", "message": "Please come back later."})
         elif fault.way == "garbage":
             self._send(200, b"<html><p>Please come back later.</p>", HTML)
         elif fault.way == "reset":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import cast
 
-from flask import Blueprint, g, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from core import BadInput, Money, NotFound, callers, value
+from core import BadInput, Money, NotFound, callers, use_language, value
 from plugins.playmoney.bank import BankRefused, UnknownPayment, Way
 from plugins.playmoney.chosen import is_local, local_bank
 from plugins.playmoney.reports import Report
@@ -23,7 +23,7 @@ pages = Blueprint("playmoney", __name__, url_prefix="/x/playmoney")
 def show(ref: str) -> tuple[str, dict[str, str]]:
     """Show a payment in its own language; buttons while it can be paid."""
     report = _report(ref)
-    g.language = report.language
+    use_language(report.language)
     amount = Money(report.minor, report.currency)
     page = render_template("playmoney/pay.html", payment=report, amount=amount)
     return page, {"Cache-Control": "private, no-store"}

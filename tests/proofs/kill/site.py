@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 from dataclasses import replace
@@ -43,10 +42,7 @@ def build(url: str, home: Path, secret: str) -> Flask:
     caller._loaded.manager.register(_shop(), "shop")
     caller._index()
     app.add_url_rule("/x/shop/refund/<order>", "refund", _refund, methods=["POST"])
-    _warm(app)
     storage.close()
-    gc.collect()
-    gc.freeze()  # or each child would copy what its first collection touches
     return app
 
 
@@ -72,12 +68,3 @@ def _refund(order):
     """Give back part of an order, as its owner would."""
     checkout.refund(order, {1: int(request.form["minor"])}, actor="owner", reason="asked for")
     return "", 204
-
-
-def _warm(app: Flask) -> None:
-    """Draw the pages once, so that no child has to compile their templates."""
-    client = app.test_client()
-    for path in ("/library/", "/checkout/ord_none"):
-        client.get(path)
-    for name in ("checkout/order.html", "error.html"):
-        app.jinja_env.get_template(name)

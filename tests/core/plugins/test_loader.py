@@ -1,0 +1,260 @@
+"""Plugins are found by their folders; one that cannot be loaded stays off, and the others load."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from core import ledger, plugins, settings
+from core.ledger import Bound
+from core.plugins import catalogue, find_plugins, implementations, load
+from core.plugins import loader as module
+from core.storage import execute
+
+HEAD = "from __future__ import annotations\nfrom core import hookimpl\n"
+DESCRIBE = HEAD + "\n@hookimpl\ndef describe(resource):\n    return f'{__name__} {resource}'\n"
+
+
+@pytest.fixture
+def shelf(tmp_path, db, monkeypatch):
+    """A folder for plugins, and what puts one there."""
+    names = []
+
+    def put(name, code=DESCRIBE, manifest="", place="shelf", **files):
+        folder = tmp_path / place / name
+        folder.mkdir(parents=True)
+        if code is not None:
+            (folder / "__init__.py").write_text(code)
+        for file, text in files.items():
+            path = folder / file.replace("__", "/")
+            path.parent.mkdir(exist_ok=True)
+            path.with_suffix(".py").write_text(text)
+        (folder / "plugin.toml").write_text(
+            f'[plugin]\nname = "{name}"\ntitle = {{ en = "{name}" }}\nversion = "1"\n'
+            f'description = {{ en = "{name}" }}\n{manifest}'
+        )
+        names.append(name)
+        return folder
+
+    monkeypatch.setattr(settings, "_declared", dict(settings._declared))
+    ledger._bounds.clear()
+    yield SimpleNamespace(put=put, folder=tmp_path / "shelf", path=tmp_path)
+    load([])
+    ledger._bounds.clear()
+    for name in [name for name in sys.modules if name.split(".")[:1] == ["plugins"]]:
+        if name.split(".")[1:2] and name.split(".")[1] in names:
+            del sys.modules[name]
+
+
+def started(shelf, *names):
+    """Load these plugins; return the names of those that answer, in order."""
+    load(names, [shelf.folder])
+    return [implementation.plugin for implementation in implementations("describe")]
+
+
+def test_plugins_answer_in_the_order_of_the_enabled_list(shelf):
+    """The folder's order does not matter, and what is not enabled is not imported."""
+    for name in ("alpha", "beta", "gamma"):
+        shelf.put(name)
+
+    assert started(shelf, "gamma", "alpha") == ["gamma", "alpha"]
+    assert started(shelf, "alpha", "gamma") == ["alpha", "gamma"]
+    assert list(plugins.each("describe", resource="x")) == [
+        ("alpha", "plugins.alpha x"), ("gamma", "plugins.gamma x"),
+    ]  # fmt: skip
+    assert "plugins.beta" not in sys.modules
+    assert list(catalogue.manifests) == ["alpha", "gamma"]
+    assert catalogue.failed == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "manifest", "why"),
+    [
+        (HEAD + "raise LookupError('no such thing')", "", "LookupError: no such thing"),
+        (HEAD + "import nothing_of_this_name", "", "ModuleNotFoundError"),
+        ("def broken(:", "", "SyntaxError"),
+        (None, "", "__init__.py"),
+        (HEAD + "@hookimpl\ndef descibe(resource): ...", "", "descibe"),
+        (HEAD + "@hookimpl\ndef describe(resource, reader): ...", "", "reader"),
+        (DESCRIBE, "colour = 1", "colour"),
+        (DESCRIBE, 'requires_api = ">=2"', "needs version >=2"),
+        (DESCRIBE, 'depends = ["wallet"]', "it needs wallet, which must stand before it"),
+        (DESCRIBE, 'depends = ["good"]', "it needs good, which must stand before it"),
+        (DESCRIBE, "[settings.x]\ntype = 'int'\ndefault = 'five'", "default of bad.x"),
+    ],
+)
+def test_a_plugin_that_cannot_be_loaded_stays_off_and_the_others_load(
+    shelf, caplog, code, manifest, why
+):
+    """The owner is told why; the site starts."""
+    shelf.put("first")
+    shelf.put("bad", code, manifest)
+    shelf.put("good")
+
+    assert started(shelf, "first", "bad", "good") == ["first", "good"]
+    assert list(catalogue.failed) == ["bad"]
+    assert why in catalogue.failed["bad"]
+    assert list(catalogue.manifests) == ["first", "good"]
+
+
+def test_a_plugin_that_is_not_there_stays_off(shelf, caplog):
+    """It may have been deleted while it was enabled."""
+    shelf.put("good")
+
+    assert started(shelf, "gone", "good") == ["good"]
+    assert "no folder of this name" in catalogue.failed["gone"]
+
+
+def test_what_a_plugin_needs_must_stand_before_it(shelf):
+    """Then both load."""
+    shelf.put("wallet")
+    shelf.put("pledge", manifest='depends = ["wallet"]')
+
+    assert started(shelf, "wallet", "pledge") == ["wallet", "pledge"]
+    assert catalogue.failed == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(HEAD + "1 / 0", id="import"),
+        pytest.param(HEAD + "@hookimpl\ndef descibe(resource): ...", id="hook"),
+        pytest.param(HEAD + "@hookimpl\ndef describe(reader): ...", id="argument"),
+    ],
+)
+def test_what_needs_a_plugin_that_stays_off_stays_off_too(shelf, caplog, code):
+    """Whatever the reason was, and through any number of plugins."""
+    shelf.put("wallet", code)
+    shelf.put("pledge", manifest='depends = ["wallet"]')
+    shelf.put("campaign", manifest='depends = ["pledge"]')
+    shelf.put("other")
+
+    assert started(shelf, "wallet", "pledge", "campaign", "other") == ["other"]
+    assert set(catalogue.failed) == {"wallet", "pledge", "campaign"}
+
+
+def test_a_list_that_names_a_plugin_twice_loads_it_once(shelf):
+    """An owner's slip does not stop the site; the first place counts."""
+    shelf.put("alpha")
+    shelf.put("beta")
+
+    assert started(shelf, "alpha", "beta", "alpha") == ["alpha", "beta"]
+
+
+def test_the_first_folder_keeps_a_name(shelf):
+    """A later folder cannot take the place of a plugin, neither well-made nor broken."""
+    shelf.put("alpha")
+    shelf.put("alpha", HEAD + "raise LookupError", place="later")
+    shelf.put("beta")
+    shelf.put("beta", manifest="colour = 1", place="later")
+    folders = [shelf.folder, shelf.path / "later"]
+    found, _ = find_plugins(folders)
+    load(["alpha", "beta"], folders)
+
+    assert found["alpha"].folder == shelf.folder / "alpha"
+    assert catalogue.failed == {}
+    assert [one.plugin for one in implementations("describe")] == ["alpha", "beta"]
+
+
+def test_bundled_plugins_come_before_all_others(shelf, monkeypatch):
+    """A site's own folder cannot replace one that came with Obolo."""
+    bundled = shelf.put("alpha", place="bundled")
+    shelf.put("alpha")
+    monkeypatch.setattr(module, "BUNDLED", bundled.parent)
+    found, broken = find_plugins([shelf.folder])
+
+    assert found["alpha"].folder == bundled
+    assert broken == {}
+
+
+def test_what_is_no_plugin_is_passed_over(shelf):
+    """Files, folders without a manifest and folders that are not there."""
+    shelf.put("alpha")
+    (shelf.folder / "readme.txt").write_text("x")
+    (shelf.folder / "empty").mkdir()
+    found, broken = find_plugins([shelf.folder, shelf.path / "nowhere"])
+
+    assert set(found) - {path.parent.name for path in module.BUNDLED.glob("*/plugin.toml")} == {
+        "alpha"
+    }
+    assert broken == {}
+
+
+def test_a_plugin_may_have_modules_of_its_own(shelf):
+    """They are imported as `plugins.<name>.<module>`, absolutely and relatively."""
+    code = HEAD + "from .words import WORD\nfrom plugins.alpha.words import WORD as SAME\n"
+    code += "assert WORD is SAME\n@hookimpl\ndef describe(resource):\n    return WORD\n"
+    shelf.put("alpha", code, words="WORD = object()")
+
+    assert started(shelf, "alpha") == ["alpha"]
+    assert catalogue.failed == {}
+
+
+def test_a_plugin_brings_its_settings_bounds_and_tables(shelf):
+    """They are declared and migrated when it is loaded, its tables once."""
+    step = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE alpha_note (id TEXT)')\n"
+    shelf.put(
+        "alpha",
+        manifest="[settings.size]\ntype = 'int'\ndefault = 5\n[bounds.'assets:alpha:']\nmost = 9",
+        migrations__0001_first=step,
+    )
+    execute("DROP TABLE IF EXISTS alpha_note")
+    execute("DROP TABLE IF EXISTS alpha_migrations")
+    try:
+        load(["alpha"], [shelf.folder])
+        load(["alpha"], [shelf.folder])
+
+        assert catalogue.failed == {}
+        assert settings.value("alpha.size") == 5
+        assert ledger.bound_of("assets:alpha:x") == Bound(most=9)
+        assert execute("SELECT COUNT(*) FROM alpha_note").fetchone()[0] == 0
+    finally:
+        execute("DROP TABLE IF EXISTS alpha_note")
+        execute("DROP TABLE IF EXISTS alpha_migrations")
+
+
+def test_a_family_stays_bounded_when_its_plugin_is_off(shelf):
+    """What holders are owed does not lose its bound with the plugin."""
+    shelf.put("alpha", manifest="[bounds.'liabilities:alpha:']\nleast = 0")
+    load(["alpha"], [shelf.folder])
+    ledger._bounds.clear()
+    load([])
+
+    assert ledger.bound_of("liabilities:alpha:x") == Bound(least=0)
+
+
+def test_loading_again_starts_afresh(shelf, caplog):
+    """What was loaded or failed before is forgotten; code that was mended is read anew."""
+    folder = shelf.put("alpha", HEAD + "raise LookupError")
+    assert started(shelf, "alpha") == []
+    (folder / "__init__.py").write_text(DESCRIBE + "\n# mended, and longer than before\n")
+
+    assert started(shelf, "alpha") == ["alpha"]
+    assert catalogue.failed == {}
+    assert started(shelf) == []
+    assert catalogue.manifests == {}
+
+
+def test_a_module_that_failed_is_not_left_behind(shelf, caplog):
+    """Nobody can import half a plugin."""
+    shelf.put("alpha", HEAD + "HALF = 1\nraise LookupError")
+    load(["alpha"], [shelf.folder])
+
+    assert "plugins.alpha" not in sys.modules
+
+
+def test_a_plugin_that_fails_while_the_app_is_built_is_dropped(shelf, caplog):
+    """Its hooks, providers and embeds go, the reason stays."""
+    shelf.put("alpha")
+    shelf.put("beta")
+    load(["alpha", "beta"], [shelf.folder])
+    catalogue.providers.update(card=object(), purse=object())
+    catalogue.embeds.update(tip=object())
+    plugins.drop("alpha", ["card"], ["tip"], LookupError("no pages"))
+
+    assert [one.plugin for one in implementations("describe")] == ["beta"]
+    assert (list(catalogue.providers), list(catalogue.embeds)) == (["purse"], [])
+    assert list(catalogue.manifests) == ["beta"]
+    assert catalogue.failed == {"alpha": "LookupError: no pages"}

@@ -1,0 +1,163 @@
+"""`python -m tests.proofs.kill`: kill, count, print; 1 when a fault was found or a twin got away."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.proofs.kill import weak
+from tests.proofs.kill.campaign import ROUNDS, Campaign, Counts
+from tests.proofs.kill.databases import Databases, SqliteFiles
+from tests.proofs.kill.life import POINTS
+from tests.proofs.kill.processes import Child, Say
+from tests.proofs.kill.rehearsal import rehearse
+from tests.proofs.kill.site import build
+
+SECRET = "ab" * 32
+MEMORY = Path("/dev/shm")
+DAY = 24 * 3600
+
+
+def main() -> int:
+    """Prove what the arguments ask for."""
+    given = _arguments()
+    kinds = ["sqlite", "postgres"] if given.database == "both" else [given.database]
+    if "postgres" in kinds:
+        from tests import postgres
+
+        postgres.server()
+    failed = False
+    place = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="obolo-kill-", dir=place) as folder:
+        for kind in kinds:
+            more = given.kills_postgres if kind == "postgres" else None
+            kills = given.kills if more is None else more
+            if kills:
+                failed |= _strong(kind, kills, given.state, Path(folder) / kind)
+            if given.weak:
+                failed |= not _weak(kind, given.weak, Path(folder) / f"{kind}-weak")
+    return int(failed)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.kill", description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="on each database")
+    parser.add_argument("--kills-postgres", type=int, help="on PostgreSQL, if not the same")
+    parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument("--weak", type=int, default=100, help="kills in which the weak twin is caught")
+    default = Path(tempfile.gettempdir()) / "obolo-kill"
+    parser.add_argument("--state", type=Path, default=default, help="the folder of the counts")
+    return parser.parse_args()
+
+
+def _databases(kind: str, folder: Path) -> Databases:
+    if kind == "sqlite":
+        return SqliteFiles(folder)
+    from tests.proofs.kill.on_postgres import PostgresDatabases
+
+    return PostgresDatabases()
+
+
+def _in_a_child(kind: str, folder: Path, work: Callable[[Callable[..., Campaign], Say], None]) -> dict:
+    """Build the site in a process of its own, which forks the rounds; return what it says last."""
+    folder.mkdir()
+
+    def live(say: Say) -> None:
+        databases = _databases(kind, folder)
+        app = build(databases.template, folder / "home", SECRET)
+
+        def campaign(counts: Counts, kept: Path | None = None) -> Campaign:
+            rehearse(app, databases, folder, SECRET)
+            return Campaign(app, databases, folder, SECRET, counts, kept)
+
+        work(campaign, say)
+
+    child = Child(live)
+    said = child.hear(30 * DAY)
+    child.bury()
+    if said is None:
+        raise SystemExit(f"the proof on {kind} ended without a result")
+    return said
+
+
+def _strong(kind: str, target: int, state: Path, folder: Path) -> bool:
+    """Kill the real site; True when anything was wrong."""
+    file = state / f"kill-{kind}.json"
+    begun = _read(file, target)
+    if begun.kills:
+        print(f"{kind}: going on after {begun.kills} of {target} kills", flush=True)
+
+    def work(campaign: Callable[..., Campaign], say: Say) -> None:
+        running = campaign(begun, state / f"faults-{kind}")
+        running.save = lambda: _write(file, target, begun)
+        while begun.kills < target:
+            running.run(min(ROUNDS, target - begun.kills))
+        say(**asdict(begun))
+
+    counts = Counts(**_in_a_child(kind, folder, work))
+    _write(file, target, counts)
+    _show(kind, counts)
+    return counts.faults > 0
+
+
+def _weak(kind: str, most: int, folder: Path) -> bool:
+    """Kill the weak twin until it was caught at both of its faults; True when it was caught at all."""
+
+    def work(campaign: Callable[..., Campaign], say: Say) -> None:
+        counts = Counts()
+        running = campaign(counts)
+        weak.weaken()
+        while counts.kills < most and not (counts.lost and counts.doubled):
+            running.run(most - counts.kills)
+        say(**asdict(counts))
+
+    counts = Counts(**_in_a_child(kind, folder, work))
+    caught = counts.lost + counts.doubled > 0
+    print(
+        f"{kind}, weak twin: {'caught' if caught else 'NOT CAUGHT'} within {counts.kills} kills: "
+        f"lost {counts.lost}, doubled {counts.doubled}, other faults "
+        f"{counts.faults - counts.lost - counts.doubled}; {counts.seconds:.1f} s",
+        flush=True,
+    )
+    return caught
+
+
+def _show(kind: str, counts: Counts) -> None:
+    print(
+        f"{kind}: {counts.kills} kills ({counts.random} at a random instant, "
+        f"{sum(counts.points.values())} at a crash point, {counts.recovering} while recovering), "
+        f"{counts.between} between intent and settle, {counts.unbooked} with money that the books "
+        f"did not have yet, {counts.refunding} within a refund; {counts.charges} charges, "
+        f"{counts.refunds} refunds, {counts.verified} databases verified: lost {counts.lost}, "
+        f"doubled {counts.doubled}, faults {counts.faults}; {counts.seconds:.1f} s, "
+        f"{1000 * counts.seconds / max(1, counts.kills):.0f} ms a kill"
+    )
+    print("  " + ", ".join(f"{name} {counts.points[name]}" for name in POINTS), flush=True)
+
+
+def _read(file: Path, target: int) -> Counts:
+    """Return the counts of a run with this target that was interrupted, or new ones."""
+    try:
+        kept = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return Counts()
+    counts = Counts(**kept["counts"])
+    going_on = kept["target"] == target and counts.kills < target
+    return counts if going_on and set(counts.points) == set(POINTS) else Counts()
+
+
+def _write(file: Path, target: int, counts: Counts) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps({"target": target, "counts": asdict(counts)}))
+    draft.replace(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

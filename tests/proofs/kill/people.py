@@ -1,0 +1,242 @@
+"""Who buys: people who pay, decline, wait, walk away, come back and try again; and the post."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from tests.proofs.kill.bank import Bank
+from tests.proofs.kill.site import PRICE
+
+SITE = "localhost"
+"""The site's name stays the same in all its lives, whatever its port."""
+ANSWER_SECONDS = 60
+WAYS = ["pay"] * 15 + ["slow"] * 2 + ["decline", "cancel", "abandon"]
+REFUNDS = [[], [], [PRICE], [PRICE // 2], [PRICE // 2, PRICE // 4]]
+PATIENCE = 5
+"""How often somebody who is cut off comes back."""
+
+
+class CutOff(Exception):
+    """No whole answer came: the site died, or it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, as far as somebody who walks through the pages needs it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def location(self) -> str:
+        return self.headers.get("location", "")
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+def ask(
+    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+) -> Answer:
+    """Send one request to this machine and read the whole answer. Raises CutOff."""
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join([*lines, "Connection: close", "", ""]).encode()
+    try:
+        with socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as wire:
+            wire.sendall(head + (body or b""))
+            received = b""
+            while piece := wire.recv(65536):
+                received += piece
+    except OSError as error:
+        raise CutOff from error
+    top, end, rest = received.partition(b"\r\n\r\n")
+    if not end:
+        raise CutOff
+    first, *others = top.decode("latin-1").split("\r\n")
+    found = {name.lower(): text for name, _, text in (line.partition(": ") for line in others)}
+    if len(rest) < int(found.get("content-length", 0)):
+        raise CutOff
+    return Answer(int(first.split()[1]), found, rest)
+
+
+@dataclass
+class World:
+    """What the people of one round share."""
+
+    port: int
+    bank: Bank
+    moved: threading.Event = field(default_factory=threading.Event)
+    trouble: list[str] = field(default_factory=list)
+
+    def site(self, method: str, path: str, cookie: str, form: Mapping[str, str]) -> Answer:
+        """Send what a browser sends; an error of the site's own is written down."""
+        headers = {"Host": SITE, "Origin": f"http://{SITE}", "Cookie": cookie}
+        body = None
+        if method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(form).encode()
+        answer = ask(self.port, method, path, headers, body)
+        if answer.status >= 500:
+            self.trouble.append(f"{method} {path}: {answer.status}")
+        return answer
+
+    def page(self, path: str, how: str) -> Answer:
+        """Press a button on the bank's page."""
+        kind = {"Host": "bank", "Content-Type": "application/x-www-form-urlencoded"}
+        answer = ask(self.bank.port, "POST", path, kind, urlencode({"how": how}).encode())
+        self.moved.set()
+        return answer
+
+
+@dataclass
+class Person:
+    """One reader with one thing to buy, and how far they got: the site's death does not end them."""
+
+    resource: str
+    chance: random.Random
+    how: str = "pay"
+    refunds: list[int] = field(default_factory=list)
+    stage: str = "offer"
+    cookie: str = ""
+    page: str = ""
+    order: str = ""
+    looks: int = 0
+    cut_off: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left that this person wants."""
+        return self.stage == "done" or self.cut_off > PATIENCE
+
+    def walk(self, world: World) -> None:
+        """Go on until all is done, or the site does not answer any more."""
+        try:
+            while self.stage != "done":
+                self.stage = getattr(self, f"_{self.stage}")(world)
+        except CutOff:
+            self.cut_off += 1
+
+    def _offer(self, world: World) -> str:
+        form = {"resource": self.resource, "offer": "paywall", "return_to": "/hello"}
+        answer = world.site("POST", "/checkout/offer", self.cookie, form)
+        if "set-cookie" in answer.headers:
+            self.cookie = answer.headers["set-cookie"].partition(";")[0]
+        return self._follow(answer, world)
+
+    def _follow(self, answer: Answer, world: World) -> str:
+        """Go where the site sends: to the bank, to the order's page, or back to what is open now."""
+        if answer.location.startswith(world.bank.url):
+            self.page = answer.location.removeprefix(world.bank.url)
+            return "bank"
+        if "/checkout/" in answer.location:
+            self.order = answer.location.rpartition("/")[2]
+            return "look"
+        return "look" if self.order and answer.status != 303 else "done"
+
+    def _bank(self, world: World) -> str:
+        if self.how == "abandon":
+            return "done"
+        answer = world.page(self.page, self.how)
+        self.how = "pay"
+        self.order = answer.location.rpartition("/")[2]
+        return "back"
+
+    def _back(self, world: World) -> str:
+        """Come back from the bank; who was cut off before may press the button again instead."""
+        return "again" if self.cut_off and self.chance.random() < 0.5 else "look"
+
+    def _look(self, world: World) -> str:
+        answer = world.site("GET", f"/checkout/{self.order}", self.cookie, {})
+        if answer.status == 303:
+            return "refund"
+        self.looks += 1
+        if answer.status != 200 or self.looks > 3:
+            return "done"
+        time.sleep(0.005)
+        return self.chance.choice(("look", "again"))
+
+    def _again(self, world: World) -> str:
+        form = {"provider": "playmoney"}
+        return self._follow(
+            world.site("POST", f"/checkout/{self.order}/pay", self.cookie, form), world
+        )
+
+    def _refund(self, world: World) -> str:
+        if not self.refunds:
+            return "done"
+        path = f"/x/shop/refund/{self.order}"
+        world.site("POST", path, self.cookie, {"minor": str(self.refunds[0])})
+        self.refunds.pop(0)
+        world.moved.set()
+        return "refund"
+
+
+@dataclass
+class Post:
+    """Carries the bank's messages: shuffled, several times, late, or not at all."""
+
+    bank: Bank
+    chance: random.Random
+    seen: int = 0
+    bag: list[dict[str, Any]] = field(default_factory=list)
+    leaving: bool = False
+
+    def carry(self, world: World) -> None:
+        """Deliver as long as the round goes on and the site answers."""
+        self.leaving = False
+        try:
+            while True:
+                world.moved.wait()
+                world.moved.clear()
+                last = self.leaving
+                self._collect()
+                self._deliver(world)
+                if last:
+                    return
+        except CutOff:
+            return
+
+    def leave(self, world: World) -> None:
+        """Say that nothing more will happen in this round."""
+        self.leaving = True
+        world.moved.set()
+
+    def _collect(self) -> None:
+        headers = {"Host": "bank", "Authorization": f"Bearer {self.bank.key}"}
+        answer = ask(self.bank.port, "GET", f"/control/deliveries?after={self.seen}", headers)
+        for message in answer.json():
+            self.seen = message["number"]
+            if self.chance.random() > 0.15:
+                self.bag += [message] * self.chance.choice((1, 1, 2, 3))
+
+    def _deliver(self, world: World) -> None:
+        self.chance.shuffle(self.bag)
+        kept = len(self.bag) // 4
+        while len(self.bag) > kept:
+            message = self.bag[-1]
+            headers = {"Host": SITE, **message["headers"]}
+            body = message["body"].encode()
+            answer = ask(world.port, "POST", "/webhooks/playmoney", headers, body)
+            if answer.status != 204:
+                world.trouble.append(f"webhook {message['event']}: {answer.status}")
+            self.bag.pop()
+
+
+def somebody(number: int, chance: random.Random) -> Person:
+    """Return a new reader who wants something of their own."""
+    return Person(
+        resource=f"post:{number}", chance=random.Random(chance.random()), how=chance.choice(WAYS),
+        refunds=list(chance.choice(REFUNDS)),
+    )  # fmt: skip
