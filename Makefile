@@ -47,7 +47,7 @@ bench: $(VENV)/.dev $(VENV)/.translations ## Measure; writes bench.json
 	@$(RUN) -m tests.bench
 
 proof: $(VENV)/.dev $(VENV)/.translations ## Kill the server at random points of a sale (KILLS=20)
-	@$(RUN) -m tests.proofs.kill --kills $(KILLS)
+	@$(RUN) -m tests.proofs.kill --kills $(KILLS) $(ARGS)
 
 translations: $(VENV)/.runtime ## Compile the catalogues (.po) of core, plugins and themes
 	@$(RUN) tools/translations.py $(CATALOGUES)

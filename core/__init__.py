@@ -34,7 +34,7 @@ from core.payments import (
     Status,
     Step,
 )
-from core.people import Reader, current_reader
+from core.people import Reader, current_reader, give_holder
 from core.plugins import (
     API_VERSION,
     Embed,
@@ -58,10 +58,10 @@ from core.storage import (
 )
 from core.web.addresses import local_path
 from core.web.callers import callers
-from core.web.checkout import order_and_pay
+from core.web.checkout import allow_door, order_and_pay
 from core.web.languages import use_language
 from core.web.problems import payment_required, wants_json
-from core.web.rendering import gettext, ngettext
+from core.web.rendering import drafted, draw_embed, gettext, ngettext, slot
 
 __all__ = [
     "API_VERSION",
@@ -115,13 +115,17 @@ __all__ = [
     "Status",
     "Step",
     "Unavailable",
+    "allow_door",
     "callers",
     "current_reader",
     "data_folder",
     "decide",
     "draft",
+    "drafted",
+    "draw_embed",
     "execute",
     "gettext",
+    "give_holder",
     "hookimpl",
     "http_request",
     "insert",

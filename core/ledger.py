@@ -69,8 +69,9 @@ def declare_bounds(bounds: Mapping[str, Bound]) -> None:
                 [prefix, bound.least, bound.most],
             )
         rows = execute("SELECT prefix, least, most FROM ledger_bound").fetchall()
+    closest_first = sorted(rows, key=lambda row: len(row[0]), reverse=True)
     _bounds.clear()
-    _bounds.update({prefix: Bound(least, most) for prefix, least, most in rows})
+    _bounds.update({prefix: Bound(least, most) for prefix, least, most in closest_first})
 
 
 def bound_of(account: str) -> Bound | None:
@@ -101,21 +102,20 @@ def post(
     if not written:
         return None
     _refuse_imbalance(key, written)
-    entry = new_id("ent")
-    row = {
-        "id": entry,
-        "key": key,
-        "at": micros(now()),
-        "mode": mode,
-        "reason": reason,
-        "order_id": order,
-    }
-    if insert("ledger_entry", row, ignore=True) == 0:
+    if any(bound_of(account) for account, _, _ in written):
+        if legs_of(key):
+            return None
+        if spill and keep_bounds:
+            written = _spilled(prefix, written, spill)
+            if not written:
+                return None
+        _move_all(written, keep_bounds=keep_bounds)
+    entry = new_id("ent")  # made after all waiting, so that ids are in the order of the balances
+    row = {"id": entry, "key": key, "at": micros(now()), "mode": mode, "reason": reason}
+    if insert("ledger_entry", {**row, "order_id": order}, ignore=True) == 0:
+        taken_back = [(account, currency, -minor) for account, currency, minor in written]
+        _move_all(taken_back, keep_bounds=False)
         return None
-    if keep_bounds and spill:
-        written = _spilled(prefix, written, spill)
-    for account, currency, minor in sorted(written):
-        _move(account, currency, minor, bound_of(account), keep_bounds=keep_bounds)
     insert(
         "ledger_leg",
         [
@@ -154,11 +154,21 @@ def _spilled(
     prefix: str, written: list[tuple[str, str, int]], spill: str
 ) -> list[tuple[str, str, int]]:
     """Cut legs to what bounds let through; the rest goes to `spill`, else it is unassigned."""
+    bounded = {(account, currency) for account, currency, _ in written if bound_of(account)}
+    spills = {(prefix + spill, currency) for _, currency in bounded}
+    for account, currency in sorted(bounded | spills):
+        _lock(account, currency)  # all in one order, or two facts could lock each other out
     legs: list[Leg] = []
     for account, currency, minor in written:
-        fits = room(account, currency, minor)
-        over = prefix + (UNASSIGNED if account == prefix + spill else spill)
-        legs += [Leg(account, Money(fits, currency)), Leg(over, Money(minor - fits, currency))]
+        fits = minor if account == prefix + spill else room(account, currency, minor)
+        legs += [
+            Leg(account, Money(fits, currency)),
+            Leg(prefix + spill, Money(minor - fits, currency)),
+        ]
+    for account, currency, minor in _summed("", legs):
+        if account == prefix + spill:
+            over = Money(minor - room(account, currency, minor), currency)
+            legs += [Leg(account, -over), Leg(prefix + UNASSIGNED, over)]
     return _summed("", legs)
 
 
@@ -167,15 +177,26 @@ def room(account: str, currency: str, minor: int) -> int:
     bound = bound_of(account)
     if bound is None or minor == 0:
         return minor
-    _open_balance(account, currency)
+    present = _lock(account, currency)
+    least, most = _sides(account, bound)
+    if minor < 0:
+        return minor if least is None else max(minor, min(0, least - present))
+    return minor if most is None else min(minor, max(0, most - present))
+
+
+def _lock(account: str, currency: str) -> int:
+    """Return a bounded account's balance, which nobody else changes until the commit."""
+    execute(
+        "INSERT INTO ledger_balance (account, currency, minor) "
+        "SELECT ?, ?, COALESCE(SUM(minor), 0) "
+        "FROM ledger_leg WHERE account = ? AND currency = ? ON CONFLICT DO NOTHING",
+        [account, currency, account, currency],
+    )
     row = execute(
         f"SELECT minor FROM ledger_balance WHERE account = ? AND currency = ?{on_row_lock()}",
         [account, currency],
     ).fetchone()
-    least, most = _sides(account, bound)
-    if minor < 0:
-        return minor if least is None else max(minor, min(0, least - row[0]))
-    return minor if most is None else min(minor, max(0, most - row[0]))
+    return int(row[0])
 
 
 def _sides(account: str, bound: Bound) -> tuple[int | None, int | None]:
@@ -188,33 +209,25 @@ def _sides(account: str, bound: Bound) -> tuple[int | None, int | None]:
     return bound.least, bound.most
 
 
-def _open_balance(account: str, currency: str) -> None:
-    execute(
-        "INSERT INTO ledger_balance (account, currency, minor) SELECT ?, ?, "
-        "COALESCE(SUM(minor), 0) "
-        "FROM ledger_leg WHERE account = ? AND currency = ? ON CONFLICT DO NOTHING",
-        [account, currency, account, currency],
-    )
-
-
 MOVE = """
 UPDATE ledger_balance SET minor = minor + ? WHERE account = ? AND currency = ?
 AND (? OR ((? >= 0 OR minor + ? >= ?) AND (? <= 0 OR minor + ? <= ?)))
 """
 
 
-def _move(
-    account: str, currency: str, minor: int, bound: Bound | None, *, keep_bounds: bool
-) -> None:
-    """Change a bounded account's balance by one conditional UPDATE, before its leg is written."""
-    if bound is None:
-        return
-    least, most = _sides(account, bound)
-    free = not keep_bounds
+def _move_all(written: list[tuple[str, str, int]], *, keep_bounds: bool) -> None:
+    for account, currency, minor in sorted(written):
+        if bound_of(account):
+            _move(account, currency, minor, keep_bounds=keep_bounds)
+
+
+def _move(account: str, currency: str, minor: int, *, keep_bounds: bool) -> None:
+    """Change a bounded account's balance by one conditional UPDATE."""
+    least, most = _sides(account, bound_of(account) or Bound())
     low, high = (-(2**62) if least is None else least), (2**62 if most is None else most)
-    values = [minor, account, currency, free, minor, minor, low, minor, minor, high]
+    values = [minor, account, currency, not keep_bounds, minor, minor, low, minor, minor, high]
     if execute(MOVE, values).rowcount == 0:
-        _open_balance(account, currency)
+        _lock(account, currency)
         if execute(MOVE, values).rowcount == 0:
             raise BoundExceeded(account)
 
@@ -243,12 +256,17 @@ def claims(holders: Iterable[str]) -> bool:
     )
 
 
-def legs_of(key: str) -> list[Leg]:
-    """Return the legs of the entry with this key, without the prefix of test money."""
+def legs_of(key: str, *parts: str) -> list[Leg]:
+    """Return the legs of the entry with this key, without the prefix of test money.
+
+    With `parts` also those of the entries `<key>:<part>:...`.
+    """
+    more = "".join(" OR (entry.key >= ? AND entry.key < ?)" for _ in parts)
+    ranges = [end for part in parts for end in (f"{key}:{part}:", f"{key}:{part};")]
     rows = execute(
         "SELECT leg.account, leg.currency, leg.minor FROM ledger_leg leg JOIN ledger_entry entry "
-        "ON entry.id = leg.entry_id WHERE entry.key = ? ORDER BY leg.number",
-        [key],
+        f"ON entry.id = leg.entry_id WHERE entry.key = ?{more} ORDER BY entry.id, leg.number",
+        [key, *ranges],
     )
     return [
         Leg(account.removeprefix(TEST), Money(minor, currency)) for account, currency, minor in rows
@@ -258,6 +276,20 @@ def legs_of(key: str) -> list[Leg]:
 def reverse(
     key: str, original: str, *, reason: str, mode: str, order: str | None, spill: str
 ) -> str | None:
-    """Take an entry back with its exact opposite; the original stays."""
-    legs = [Leg(leg.account, -leg.amount) for leg in legs_of(original)]
+    """Take an entry back, and what was corrected in its amount since; the entries stay."""
+    legs = [Leg(leg.account, -leg.amount) for leg in legs_of(original, "amount")]
     return post(key, legs, reason=reason, mode=mode, order=order, spill=spill)
+
+
+def held_by(holder: str) -> list[tuple[str, Money]]:
+    """Return what a holder's bounded accounts hold, test money's too, and lock their balances."""
+    accounts = {start + prefix + holder for start in ("", TEST) for prefix in _bounds}
+    rows = execute("SELECT account FROM ledger_balance WHERE account LIKE ?", [f"%:{holder}"])
+    accounts |= {account for (account,) in rows if account.endswith(f":{holder}")}
+    found = []
+    for account in sorted(accounts):
+        rows = execute("SELECT DISTINCT currency FROM ledger_leg WHERE account = ?", [account])
+        for (currency,) in rows.fetchall():
+            if minor := _lock(account, currency):
+                found.append((account, Money(minor, currency)))
+    return found

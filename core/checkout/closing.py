@@ -11,7 +11,7 @@ from core.ledger import Leg
 from core.money import Money
 from core.payments import Cancel, Payment, ProviderRefused, ProviderUnknown, State, records
 from core.plugins import catalogue
-from core.storage import execute, on_row_lock, transaction
+from core.storage import execute, transaction
 
 log = logging.getLogger("obolo.checkout")
 
@@ -44,7 +44,10 @@ def _let_go(payment: Payment) -> bool:
             log.warning("payment %s is not cancelled yet: %s", payment.id, error)
             return False
         payment = settle(provider, payment.id, facts)
-    return payment.facts.state in (State.EXPIRED, State.FAILED, State.CANCELLED)
+    ended = (State.EXPIRED, State.FAILED, State.CANCELLED)
+    return payment.facts.state in ended or (
+        payment.facts.state is State.PAID and payment.wrong != ""
+    )
 
 
 def merge(guest: str, user: str) -> int:
@@ -54,25 +57,21 @@ def merge(guest: str, user: str) -> int:
     for all holders of a user. Moving is no new money, so a cap does not stop it.
     """
     with transaction():
-        rows = execute(
-            "SELECT account, currency, minor FROM ledger_balance WHERE minor <> 0 "
-            f"AND account LIKE ? ORDER BY account, currency{on_row_lock()}",
-            [f"%:{guest}"],
-        ).fetchall()
-        for account, currency, minor in rows:
-            _move(account, currency, minor, guest, user)
-    return len(rows)
+        held = ledger.held_by(guest)
+        for account, amount in held:
+            _move(account, amount, guest, user)
+    return len(held)
 
 
-def _move(account: str, currency: str, minor: int, guest: str, user: str) -> None:
+def _move(account: str, amount: Money, guest: str, user: str) -> None:
     mode = "test" if account.startswith(ledger.TEST) else "live"
     family = account.removeprefix(ledger.TEST).removesuffix(guest)
-    amount = Money(minor, currency)
-    moves = execute(
-        "SELECT COUNT(*) FROM ledger_leg WHERE account = ? AND currency = ?", [account, currency]
+    legs = execute(
+        "SELECT COUNT(*) FROM ledger_leg WHERE account = ? AND currency = ?",
+        [account, amount.currency],
     ).fetchone()[0]
     ledger.post(
-        f"merge:{account}:{currency}:{moves}",
+        f"merge:{account}:{amount.currency}:{legs}",
         [Leg(family + user, amount), Leg(family + guest, -amount)],
         reason="guest became a user", mode=mode, keep_bounds=False,
     )  # fmt: skip

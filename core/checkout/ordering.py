@@ -63,14 +63,12 @@ def _same(order: Order) -> Order | None:
     """Return an open order of this holder with the same lines, where they open something."""
     if not any(line.grants for line in order.lines):
         return None
-    return next(
-        (
-            other
-            for other in orders.open_of(order.holder, now())
-            if other.lines == order.lines and other.return_to == order.return_to
-        ),
-        None,
-    )
+    found = orders.open_of(order.holder, now())
+    return next((other for other in found if _alike(other) == _alike(order)), None)
+
+
+def _alike(order: Order) -> tuple[object, ...]:
+    return order.lines, order.answers, order.mode, order.return_to
 
 
 def prepare(
@@ -84,7 +82,8 @@ def prepare(
     """Return the order as it would be stored, after all that may refuse it."""
     order = draft(reader, lines, return_to=return_to)
     assert order.holder, "a reader needs a holder to buy"
-    if any(line.account.endswith(f":{order.holder}") for line in order.lines):
+    own = [line.account for line in order.lines if line.account.endswith(f":{order.holder}")]
+    if any(not account.startswith(ledger.CLAIMS) for account in own):
         refuse_debtors(reader)
     order = replace(order, answers=_answers(order, answers))
     for _, refusal in plugins.each("review", order=order, reader=reader):
@@ -109,7 +108,7 @@ def _answers(order: Order, given: Mapping[str, str]) -> dict[str, tuple[str, str
     open_questions = [q for q in questions if q.required and not _answered(q, given.get(q.key, ""))]
     if open_questions:
         raise Unanswered(questions)
-    return {q.key: (q.text, given[q.key]) for q in questions if given.get(q.key)}
+    return {q.key: (q.text, given[q.key]) for q in questions if _answered(q, given.get(q.key, ""))}
 
 
 def _answered(question: Question, answer: str) -> bool:

@@ -143,6 +143,8 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
 
 def _unfinished(order: Order, provider: Provider) -> Payment | None:
     for payment in records.of_order(order.id):
+        if payment.facts.state in (State.BANK, State.READY):
+            raise Conflict("A payment for this order is on its way already.")
         if payment.provider == provider.name and payment.facts.state in (State.NEW, State.CUSTOMER):
             return payment
     return None

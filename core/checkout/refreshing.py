@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from core import orders
+from core.checkout import standing
 from core.checkout.settling import settle
 from core.errors import NotFound
 from core.payments import (
@@ -19,6 +20,7 @@ from core.payments import (
     ProviderUnknown,
     Refund,
     State,
+    Status,
     inbox,
     records,
 )
@@ -44,11 +46,21 @@ def refresh(payment_id: str) -> Payment:
     try:
         payment = settle(provider, payment.id, provider.look_up(payment))
         for key, action in _wanted(payment):
-            payment = settle(provider, payment.id, provider.act(payment, action, key))
+            payment = _act(provider, payment, action, key)
     except (ProviderUnknown, ProviderRefused) as error:
         log.warning("payment %s is looked at again: %s", payment.id, error)
     records.postpone(payment)
     return payment
+
+
+def _act(provider: Provider, payment: Payment, action: Action, key: str) -> Payment:
+    try:
+        return settle(provider, payment.id, provider.act(payment, action, key))
+    except ProviderRefused:
+        if isinstance(action, Refund):
+            with transaction():
+                records.mark_refund(action.id, "failed")
+        raise
 
 
 def _wanted(payment: Payment) -> list[tuple[str, Action]]:
@@ -70,7 +82,8 @@ def _wanted(payment: Payment) -> list[tuple[str, Action]]:
 
 def charge_of(payment: Payment) -> str:
     """Return the provider's id of the charge that a refund takes from."""
-    charges = [m.id for m in payment.facts.movements if m.kind is Kind.CHARGE]
+    done = [m for m in payment.facts.movements if m.kind is Kind.CHARGE and m.status is Status.DONE]
+    charges = [m.id for m in sorted(done, key=lambda m: not standing.pays(payment, m))]
     if not charges:
         raise NotFound("There is no charge to give back.")
     return charges[0]

@@ -46,19 +46,21 @@ def book(
     assert in_transaction()
     before = payment.facts
     problem = _problem(order, payment, known, provider)
+    ours = [movement for movement in known.movements if records.own(payment, movement)]
+    if len(ours) < len(known.movements):
+        problem = problem or "reused"
     opening = _opening(order, payment, known, problem)
-    for movement in known.movements:
+    came_in = known.total(Kind.CHARGE, Status.DONE) > 0
+    if came_in and opening is None and order.payment != payment.id:
+        problem = problem or payment.wrong or "amount"
+    for movement in ours if problem != "payee" else ():  # what another payee got never came in
         earlier = before.movement(movement.kind, movement.id)
-        if earlier == movement or problem == "payee":  # what went to another payee never came in
-            continue
-        if not records.own(payment, movement):
-            problem, opening = "reused", None
-            continue
-        till = provider.till(order.holder, movement.currency)
-        booking.book(
-            order, payment, known, movement, earlier, till,
-            opens=movement == opening, instant="instant" in provider.can,
-        )  # fmt: skip
+        if earlier != movement:
+            booking.book(
+                order, payment, known, movement, earlier,
+                provider.till(order.holder, movement.currency),
+                opens=movement == opening, instant="instant" in provider.can,
+            )  # fmt: skip
     if problem and problem != payment.wrong:
         _report(payment, problem)
     if opening is not None:

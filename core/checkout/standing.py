@@ -30,8 +30,14 @@ def follow(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
 
 
 def _charge_gone(payment: Payment, known: Facts) -> bool:
-    """Tell whether the charge that paid the order failed after all."""
-    return not any(pays(payment, m) and m.status is Status.DONE for m in known.movements)
+    """Tell whether the charge that paid the order failed after all; one that grew has not."""
+    return not any(
+        m.kind is Kind.CHARGE
+        and m.status is Status.DONE
+        and m.currency == payment.amount.currency
+        and m.minor >= payment.amount.minor
+        for m in known.movements
+    )
 
 
 def states(order: Order, payment: Payment, known: Facts, *, gone: bool) -> dict[int, str]:

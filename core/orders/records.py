@@ -105,8 +105,13 @@ def _order(row: tuple[Any, ...]) -> Order:
     return Order(
         id=id, holder=holder, state=state, mode=mode, currency=currency, return_to=return_to,
         language=language, created=instant(created), expires=instant(expires), payment=payment,
-        lines=_lines(id, currency),
+        lines=_lines(id, currency), answers=_given(id),
     )  # fmt: skip
+
+
+def _given(order: str) -> dict[str, tuple[str, str]]:
+    rows = execute("SELECT key, text, answer FROM orders_answer WHERE order_id = ?", [order])
+    return {key: (text, answer) for key, text, answer in rows}
 
 
 def _lines(order: str, currency: str) -> tuple[Line, ...]:

@@ -22,12 +22,18 @@ blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
 ANSWER = "answer:"
 
 
+def allow_door(door: str) -> None:
+    """Count this request at a door. Raises TooMany."""
+    reader = current_reader()
+    limits.allow(door, address=reader.address, holder=reader.holder)
+
+
 @blueprint.post("/offer")
 @callers("anyone")
 def take_offer() -> Any:
     """Order what an offer sells; the form names it, and the price is asked for again here."""
     reader = give_holder()
-    limits.allow("checkout", address=reader.address, holder=reader.holder)
+    allow_door("checkout")
     resource = request.form.get("resource", "")
     back = local_path(request.form.get("return_to", "/"))
     decided = access.decide(resource, reader)
@@ -109,7 +115,7 @@ def _own(id: str, reader: Reader) -> Order:
 def pay(id: str) -> Any:
     """Start to pay an order by the way that the form names."""
     reader = current_reader()
-    limits.allow("pay", address=reader.address, holder=reader.holder)
+    allow_door("pay")
     return _begin(_own(id, reader), request.form.get("provider", ""), reader)
 
 

@@ -41,7 +41,7 @@ def choose_language() -> str:
 
 
 def use_language(language: str) -> None:
-    """Answer this request in a language, whatever the browser asks for; an unknown one is ignored."""
+    """Answer this request in a language of the site, whatever the browser asks for."""
     if language in current_app.extensions["obolo_languages"]:
         g.language = language
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -18,10 +19,12 @@ from core import checkout, plugins
 from core.money import Money
 from core.orders import Offer
 from core.people import current_reader
+from core.plugins import catalogue
 from core.settings import value
 from core.web.languages import choose_language
 from core.web.languages import install as install_languages
 
+log = logging.getLogger("obolo.web")
 CORE = Path(__file__).parents[1]
 __all__ = ["gettext", "install", "ngettext"]
 
@@ -77,6 +80,19 @@ def slot(name: str, **context: Any) -> Markup:
     """Return what plugins put into a named place of a page."""
     shown: Mapping[str, Any] = context
     return Markup("").join(plugins.render("render_slot", slot=name, context=shown))
+
+
+def draw_embed(name: str, arguments: Mapping[str, str]) -> Markup:
+    """Draw a directive by the plugin whose it is; nothing when that is off or fails."""
+    embed = catalogue.embeds.get(name)
+    if embed is None:
+        log.info("nobody draws {{ %s }}", name)
+        return Markup("")
+    try:
+        return embed.draw(arguments)
+    except Exception:
+        log.exception("the embed %s could not be drawn", name)
+        return Markup("")
 
 
 def _assets(app: Flask) -> Callable[..., str]:

@@ -15,6 +15,7 @@ from core.plugins import caller
 from tests.stand_in import READER, post_line
 
 pytestmark = pytest.mark.usefixtures("db")
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POST = Offer("post", "This post", (post_line(),))
 PASS = Offer("pass", "All posts", (post_line(500, "pass"),))
 
@@ -48,11 +49,13 @@ def passes(resource, reader, gate):
     return Gate(gate.keys | {"pass"}, lambda: (*gate.offers(), PASS))
 
 
+@sqlite_only
 def test_without_a_gate_everything_is_open():
     """Core puts up no gate of its own."""
     assert decide("post:hello", READER) == Access(open=True)
 
 
+@sqlite_only
 def test_a_gate_is_shut_and_says_what_sells_its_keys(enabled):
     """The offers are those of the gate's plugin."""
     enabled({"guard": paywall})
@@ -81,6 +84,7 @@ def test_each_guard_sees_the_gate_of_those_before_it(enabled):
     assert decide("post:hello", READER) == Access(open=True, held=True)
 
 
+@sqlite_only
 def test_a_guard_before_the_paywall_has_nothing_to_widen(enabled):
     """The order of the list decides, not the plugins."""
     enabled({"guard": passes}, {"guard": paywall})
@@ -88,6 +92,7 @@ def test_a_guard_before_the_paywall_has_nothing_to_widen(enabled):
     assert decide("post:hello", READER).offers == (POST,)
 
 
+@sqlite_only
 def test_no_answer_leaves_the_gate_standing(enabled):
     """A plugin cannot take a gate down by saying nothing."""
     enabled({"guard": paywall}, {"guard": lambda resource: None})
@@ -95,6 +100,7 @@ def test_no_answer_leaves_the_gate_standing(enabled):
     assert not decide("post:hello", READER).open
 
 
+@sqlite_only
 def test_a_gate_without_offers_of_any_kind_does_not_stand(enabled):
     """None instead of offers means that the resource is free."""
     enabled({"guard": lambda: Gate(frozenset({"post:hello"}), lambda: None)})
@@ -102,6 +108,7 @@ def test_a_gate_without_offers_of_any_kind_does_not_stand(enabled):
     assert decide("post:hello", READER) == Access(open=True)
 
 
+@sqlite_only
 @pytest.mark.parametrize("gate", [Gate(frozenset({"x"})), Gate(frozenset()),
                                   Gate(frozenset(), lambda: ())])  # fmt: skip
 def test_a_gate_that_sells_nothing_stands(enabled, gate):
@@ -126,6 +133,7 @@ def test_every_requirement_must_open_as_well(enabled):
     assert decide("post:hello", READER) == Access(open=True, held=True)
 
 
+@sqlite_only
 def test_a_free_resource_still_has_its_requirements(enabled):
     """What costs nothing may be closed for another reason."""
     enabled(
@@ -146,6 +154,7 @@ def test_all_holders_of_a_reader_open(enabled):
     assert not decide("post:hello", Reader()).open
 
 
+@sqlite_only
 @pytest.mark.parametrize("hook", ["guard", "require"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_gate_whose_plugin_fails_never_opens(enabled, hook, place):
@@ -165,6 +174,7 @@ def test_a_gate_whose_plugin_fails_never_opens(enabled, hook, place):
     assert caught.value.status == 503
 
 
+@sqlite_only
 def test_offers_that_fail_never_open(enabled):
     """A plugin that cannot say what its keys cost leaves the gate shut."""
 
@@ -177,6 +187,7 @@ def test_offers_that_fail_never_open(enabled):
         decide("post:hello", READER)
 
 
+@sqlite_only
 @pytest.mark.parametrize("error", [Refused("Not here."), NotFound("No such post.")])
 def test_what_a_guard_says_on_purpose_reaches_the_reader(enabled, error):
     """A refusal is not a failure."""

@@ -10,7 +10,12 @@ import time_machine
 from core.clock import now
 from tests.conftest import ROOT
 
-OTHER_CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
+OTHER_CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+}
 
 
 def test_now_is_aware_and_in_utc():

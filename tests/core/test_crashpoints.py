@@ -36,7 +36,7 @@ def test_no_two_places_have_one_name():
 
 
 def test_the_places_of_a_sale_come_in_order(db, monkeypatch):
-    """The intent is stored before the provider is called; what is settled is saved before it is committed."""
+    """The intent is stored before the provider is called, and a settling is one commit."""
     seen = []
     monkeypatch.setattr(crashpoints, "arrive", seen.append)
     provider = StandIn()

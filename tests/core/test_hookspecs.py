@@ -10,9 +10,7 @@ import pytest
 from core import hookspecs
 
 HOOKS = {
-    name: function
-    for name, function in vars(hookspecs).items()
-    if hasattr(function, "obolo_spec")
+    name: function for name, function in vars(hookspecs).items() if hasattr(function, "obolo_spec")
 }
 DURING_A_REQUEST = {
     "add_lines", "ask", "describe", "guard", "list_resources", "require", "reserve", "review",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadInput
 from core.money import MOST_MINOR, Money, digits, share
 
+quick = settings(deadline=None, max_examples=60)
 SPACE = "\N{NO-BREAK SPACE}"
 CURRENCIES = ("EUR", "JPY", "KWD")
 amounts = st.integers(-MOST_MINOR, MOST_MINOR)
@@ -62,8 +63,7 @@ def test_what_the_locale_would_not_write_is_no_amount(text, locale):
 
 
 @pytest.mark.parametrize(
-    ("text", "currency"),
-    [("0.201", "EUR"), ("0.5", "JPY"), ("0.1234", "KWD"), ("1e-400", "EUR")],
+    ("text", "currency"), [("0.201", "EUR"), ("0.5", "JPY"), ("0.1234", "KWD")]
 )
 def test_more_digits_than_the_currency_has_are_refused(text, currency):
     """Nothing is rounded behind the typist's back."""
@@ -80,11 +80,17 @@ def test_digits_far_behind_the_point_are_not_dropped(number):
         Money.read(f"{number} EUR")
 
 
-@pytest.mark.parametrize("text", ["NaN", "inf", "-inf", "1e400", "10000000000000.01", "9" * 400])
+@pytest.mark.parametrize("text", ["NaN", "inf", "-inf", "1e400", "1e-400", "9" * 20, "9" * 400])
 def test_what_is_not_finite_or_too_large_is_refused(text):
     """No amount is larger than a site can add up."""
-    with pytest.raises(BadInput, match="too large"):
+    with pytest.raises(BadInput):
         Money.parse(text, "EUR", "en")
+
+
+def test_the_largest_amount_is_the_largest():
+    """One cent more is too much."""
+    with pytest.raises(BadInput, match="too large"):
+        Money.parse("10000000000000.01", "EUR", "en")
 
 
 @pytest.mark.parametrize("text", ["sNaN", "-sNaN1", "1e999999999", "1e-999999999", "1_0", "1e2"])
@@ -120,6 +126,7 @@ def test_an_amount_is_written_as_its_locale_does(money, locale, text):
     assert money.format(locale) == text
 
 
+@quick
 @given(minor=amounts, currency=st.sampled_from(CURRENCIES))
 def test_the_form_of_machines_reads_back(minor, currency):
     """`str` and `read` are each other's opposite; front matter holds no negative amount."""
@@ -128,6 +135,7 @@ def test_the_form_of_machines_reads_back(minor, currency):
     assert Money.read(str(money)) == money
 
 
+@quick
 @given(minor=amounts, currency=st.sampled_from(CURRENCIES))
 def test_major_units_are_exact(minor, currency):
     """Every minor unit survives the way to major units and back."""
@@ -176,8 +184,7 @@ def test_amounts_add_up_subtract_and_turn():
     assert -five
 
 
-
-
+@quick
 @given(whole=st.integers(-(10**12), 10**12), part=st.integers(0, 10**6), of=st.integers(1, 10**6))
 def test_a_share_is_the_same_on_both_sides_of_zero(whole, part, of):
     """What is given back is cut as what was taken was."""
@@ -185,6 +192,7 @@ def test_a_share_is_the_same_on_both_sides_of_zero(whole, part, of):
     assert share(whole, -part, of) == -share(whole, part, of)
 
 
+@quick
 @given(whole=st.integers(0, 10**12), part=st.integers(0, 10**6), of=st.integers(1, 10**6))
 def test_a_share_is_at_most_half_a_unit_off_and_halves_go_to_even(whole, part, of):
     """The nearest minor unit; between two, the even one."""
@@ -194,6 +202,7 @@ def test_a_share_is_at_most_half_a_unit_off_and_halves_go_to_even(whole, part, o
     assert twice_off < of or share(whole, part, of) % 2 == 0
 
 
+@quick
 @given(
     whole=st.integers(-(10**9), 10**9),
     cuts=st.lists(st.integers(0, 1000), min_size=1, max_size=20).filter(any),

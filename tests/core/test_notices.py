@@ -57,8 +57,7 @@ def order(db):
     """An order of nothing, stored while nobody listens."""
     with transaction():
         free = Line("Free", eur(0), "income:posts")
-        made = checkout.start_order(READER, [free])
-    return made
+        return checkout.start_order(READER, [free])
 
 
 def say(order, hook="on_order_paid", cause="", **data):
@@ -95,7 +94,7 @@ def test_a_repeated_fact_is_told_once(order, plugins):
 
 
 def test_a_notice_carries_the_order_and_what_goes_with_the_fact(order, plugins):
-    """Amounts come in the order's currency, a dispute with its status; names not asked are left out."""
+    """Amounts come in the order's currency, a dispute with its status."""
     say(order, "on_order_refunded", "a", minor=20)
     say(order, "on_dispute", "b", status="pending")
     tell_due(datetime.now(UTC))
@@ -251,9 +250,9 @@ def test_two_workers_tell_once(order, plugins):
 def test_a_row_read_before_another_worker_claimed_it_is_left_alone(order, plugins):
     """Whoever comes second finds another time on the row and does nothing."""
     say(order)
-    id, plugin, hook, data, attempts, next_try = rows(
-        "id, plugin, hook, data, attempts, next_try"
-    )[0]
+    id, plugin, hook, data, attempts, next_try = rows("id, plugin, hook, data, attempts, next_try")[
+        0
+    ]
 
     assert notices._tell_one(id, plugin, hook, data, attempts, next_try) is True
     assert notices._tell_one(id, plugin, hook, data, attempts, next_try) is False

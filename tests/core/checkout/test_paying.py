@@ -1,8 +1,7 @@
-"""Paying: quotes first, the intent stored before the provider is called, the truth asked for after."""
+"""Paying: quotes first, the intent stored before the provider is called, the truth after."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +41,15 @@ from tests.stand_in import READER, Instant, StandIn, changed, charge, eur, paid,
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 PURSE = f"liabilities:purse:{READER.holder}"
+WRITTEN = (
+    "entitlements_entitlement",
+    "ledger_entry",
+    "ledger_leg",
+    "notices_notice",
+    "orders_order",
+    "payments_movement",
+    "payments_payment",
+)
 
 
 @pytest.fixture
@@ -179,13 +187,15 @@ def test_the_same_provider_again_goes_on_with_the_same_payment(provider, reporte
 
 
 @pytest.mark.parametrize("state", [State.BANK, State.READY])
-def test_while_a_payment_is_under_way_the_same_provider_starts_no_second_one(provider, state):
-    """What the bank works on, or what is held already, must not be charged once more by a reload."""
+@pytest.mark.parametrize("way", ["standin", "card", "purse"])
+def test_while_a_payment_is_under_way_no_second_one_starts(provider, state, way):
+    """What the bank works on, or what is held already, is not charged once more by a reload."""
+    offer(provider, StandIn("card"), Instant())
     payment = begun(provider)
     changed(provider, payment, state=state)
     checkout.settle(provider, payment.id, provider.facts[payment.id])
-    with suppress(Conflict):
-        checkout.pay(payment.order, "standin", READER, "")
+    with pytest.raises(Conflict):
+        checkout.pay(payment.order, way, READER, "")
 
     assert [one.id for one in records.of_order(payment.order)] == [payment.id]
 
@@ -352,18 +362,17 @@ def test_buying_from_a_balance_is_one_step(provider):
 def test_a_bound_that_refuses_rolls_all_of_it_back(provider, way):
     """A balance that is too small buys nothing, owes nothing, and leaves no row behind."""
     fill(19)
-    order = ordered() if way == "pay" else None
-    tables = ("orders_order", "orders_line", "payments_payment", "payments_movement",
-              "ledger_entry", "ledger_leg", "entitlements_entitlement", "notices_notice")  # fmt: skip
-    before = {table: count(table) for table in tables}
+    order = ordered()
+    calls = {
+        "buy": lambda: checkout.buy(READER, (post_line(),), "purse"),
+        "pay": lambda: checkout.pay(order.id, "purse", READER, ""),
+    }
+    before = {table: count(table) for table in WRITTEN}
     with pytest.raises(BoundExceeded) as caught:
-        if order:
-            checkout.pay(order.id, "purse", READER, "")
-        else:
-            checkout.buy(READER, (post_line(),), "purse")
+        calls[way]()
 
     assert caught.value.account == PURSE
-    assert {table: count(table) for table in tables} == before
+    assert {table: count(table) for table in WRITTEN} == before
     assert not opened()
     assert not claims(READER.holders)
     assert balance(PURSE, "EUR") == eur(-19)
@@ -498,10 +507,10 @@ def test_what_waits_for_an_order_that_is_not_open_is_cancelled(provider, state):
     holding = Holding("card")
     offer(provider, holding)
     payment = begun(holding)
-    changed(holding, payment, state=state)
-    checkout.settle(holding, payment.id, holding.facts[payment.id])
     checkout.pay(payment.order, "standin", READER, "")
     other = records.of_order(payment.order)[1]
+    changed(holding, payment, state=state)
+    checkout.settle(holding, payment.id, holding.facts[payment.id])
     provider.facts[other.id] = paid(other, charge("ch", 20))
     checkout.refresh(other.id)
     found = checkout.refresh(payment.id)
@@ -572,10 +581,18 @@ def test_a_refund_that_is_refused_when_it_is_repeated_has_failed(provider):
     assert checkout.left(order, payment) == {1: 20}
 
 
-def test_a_refund_takes_from_the_charge_that_paid(provider):
-    """Not from one that failed before it."""
+@pytest.mark.parametrize(
+    "other",
+    [
+        charge("ch_a", 20, status=Status.FAILED),
+        charge("ch_a", 20, status=Status.PENDING),
+        charge("ch_a", 7),
+    ],
+)
+def test_a_refund_takes_from_the_charge_that_paid(provider, other):
+    """Not from one that failed, is pending, or was of another amount."""
     payment = begun(provider)
-    changed(provider, payment, charge("ch_a", 20, status=Status.FAILED), charge("ch_b", 20))
+    changed(provider, payment, other, charge("ch_b", 20))
     checkout.refresh(payment.id)
     checkout.refund(payment.order, {1: 20}, actor="cli", reason="asked")
     ((action, _),) = asked(provider, "act")

@@ -6,11 +6,12 @@ from dataclasses import fields, replace
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.payments import Facts, Kind, Movement, State, Status
 
+quick = settings(deadline=None, max_examples=60)
 texts = st.none() | st.sampled_from(["a", "b", "Ä"])
 figures = st.none() | st.integers(-5, 5)
 movements = st.builds(
@@ -38,18 +39,21 @@ reports = st.builds(
 )
 
 
+@quick
 @given(one=reports, other=reports)
 def test_which_report_came_first_does_not_matter(one, other):
     """The join is commutative."""
     assert one.join(other) == other.join(one)
 
 
+@quick
 @given(one=reports, other=reports, third=reports)
 def test_how_reports_are_gathered_does_not_matter(one, other, third):
     """The join is associative."""
     assert one.join(other).join(third) == one.join(other.join(third))
 
 
+@quick
 @given(one=reports, other=reports)
 def test_a_report_that_comes_again_changes_nothing(one, other):
     """The join is idempotent, for what is joined already and for what went into it."""
@@ -59,6 +63,7 @@ def test_a_report_that_comes_again_changes_nothing(one, other):
     assert joined.join(one) == joined == joined.join(other)
 
 
+@quick
 @given(some=st.lists(reports, min_size=2, max_size=3), again=st.randoms())
 def test_any_order_with_any_repetition_comes_to_the_same(some, again):
     """All ways of delivering the same reports end at one truth."""
@@ -72,6 +77,7 @@ def test_any_order_with_any_repetition_comes_to_the_same(some, again):
     assert len(ends) == 1
 
 
+@quick
 @given(one=reports, other=reports)
 def test_nothing_that_is_known_is_forgotten(one, other):
     """A figure only becomes known or larger; a movement never goes away."""
@@ -119,7 +125,7 @@ def test_a_late_success_wins(end):
 
 @pytest.mark.parametrize("kind", Kind)
 def test_a_movement_that_failed_stays_failed(kind):
-    """A late failure outranks success: a refund that bounced, a charge taken back, a dispute won."""
+    """Late failure outranks success: a refund bounced, a charge taken back, a dispute won."""
     done, failed = (Movement(kind, "m", 20, "EUR", s) for s in (Status.DONE, Status.FAILED))
 
     assert done.join(failed) == failed.join(done) == failed

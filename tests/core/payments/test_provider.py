@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.money import Money
@@ -20,6 +20,7 @@ from core.payments import (
 )
 from tests.stand_in import charge, eur
 
+quick = settings(deadline=None, max_examples=60)
 PAYMENT = Payment("pay_1", "ord_1", "standin", "live", eur(20))
 
 
@@ -61,6 +62,7 @@ def test_the_gravest_difference_is_named():
     assert wrong(PAYMENT, facts, "shop") == "reference"
 
 
+@quick
 @given(
     minor=st.integers(0, 50),
     currency=st.sampled_from(["EUR", "USD"]),

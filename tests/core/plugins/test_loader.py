@@ -13,6 +13,7 @@ from core.plugins import catalogue, find_plugins, implementations, load
 from core.plugins import loader as module
 from core.storage import execute
 
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HEAD = "from __future__ import annotations\nfrom core import hookimpl\n"
 DESCRIBE = HEAD + "\n@hookimpl\ndef describe(resource):\n    return f'{__name__} {resource}'\n"
 
@@ -69,6 +70,7 @@ def test_plugins_answer_in_the_order_of_the_enabled_list(shelf):
     assert catalogue.failed == {}
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("code", "manifest", "why"),
     [
@@ -99,6 +101,7 @@ def test_a_plugin_that_cannot_be_loaded_stays_off_and_the_others_load(
     assert list(catalogue.manifests) == ["first", "good"]
 
 
+@sqlite_only
 def test_a_plugin_that_is_not_there_stays_off(shelf, caplog):
     """It may have been deleted while it was enabled."""
     shelf.put("good")
@@ -107,6 +110,7 @@ def test_a_plugin_that_is_not_there_stays_off(shelf, caplog):
     assert "no folder of this name" in catalogue.failed["gone"]
 
 
+@sqlite_only
 def test_what_a_plugin_needs_must_stand_before_it(shelf):
     """Then both load."""
     shelf.put("wallet")
@@ -116,6 +120,7 @@ def test_what_a_plugin_needs_must_stand_before_it(shelf):
     assert catalogue.failed == {}
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     "code",
     [
@@ -135,6 +140,7 @@ def test_what_needs_a_plugin_that_stays_off_stays_off_too(shelf, caplog, code):
     assert set(catalogue.failed) == {"wallet", "pledge", "campaign"}
 
 
+@sqlite_only
 def test_a_list_that_names_a_plugin_twice_loads_it_once(shelf):
     """An owner's slip does not stop the site; the first place counts."""
     shelf.put("alpha")
@@ -143,6 +149,7 @@ def test_a_list_that_names_a_plugin_twice_loads_it_once(shelf):
     assert started(shelf, "alpha", "beta", "alpha") == ["alpha", "beta"]
 
 
+@sqlite_only
 def test_the_first_folder_keeps_a_name(shelf):
     """A later folder cannot take the place of a plugin, neither well-made nor broken."""
     shelf.put("alpha")
@@ -158,6 +165,7 @@ def test_the_first_folder_keeps_a_name(shelf):
     assert [one.plugin for one in implementations("describe")] == ["alpha", "beta"]
 
 
+@sqlite_only
 def test_bundled_plugins_come_before_all_others(shelf, monkeypatch):
     """A site's own folder cannot replace one that came with Obolo."""
     bundled = shelf.put("alpha", place="bundled")
@@ -169,6 +177,7 @@ def test_bundled_plugins_come_before_all_others(shelf, monkeypatch):
     assert broken == {}
 
 
+@sqlite_only
 def test_what_is_no_plugin_is_passed_over(shelf):
     """Files, folders without a manifest and folders that are not there."""
     shelf.put("alpha")
@@ -182,6 +191,7 @@ def test_what_is_no_plugin_is_passed_over(shelf):
     assert broken == {}
 
 
+@sqlite_only
 def test_a_plugin_may_have_modules_of_its_own(shelf):
     """They are imported as `plugins.<name>.<module>`, absolutely and relatively."""
     code = HEAD + "from .words import WORD\nfrom plugins.alpha.words import WORD as SAME\n"
@@ -237,6 +247,7 @@ def test_loading_again_starts_afresh(shelf, caplog):
     assert catalogue.manifests == {}
 
 
+@sqlite_only
 def test_a_module_that_failed_is_not_left_behind(shelf, caplog):
     """Nobody can import half a plugin."""
     shelf.put("alpha", HEAD + "HALF = 1\nraise LookupError")
@@ -245,6 +256,7 @@ def test_a_module_that_failed_is_not_left_behind(shelf, caplog):
     assert "plugins.alpha" not in sys.modules
 
 
+@sqlite_only
 def test_a_plugin_that_fails_while_the_app_is_built_is_dropped(shelf, caplog):
     """Its hooks, providers and embeds go, the reason stays."""
     shelf.put("alpha")

@@ -110,7 +110,9 @@ def test_a_manifest_that_is_no_text_names_its_file(folder):
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("name", ["wallet", "Tipjar", "tip_jar", "tip-jar", "1tip", "t", "t" * 32, ""])
+@pytest.mark.parametrize(
+    "name", ["wallet", "Tipjar", "tip_jar", "tip-jar", "1tip", "t", "t" * 32, ""]
+)
 def test_a_plugin_is_named_as_its_folder_in_small_letters(tmp_path, name):
     """The name is a module, a prefix of tables and settings, and a word in a URL."""
     folder = tmp_path / (name if name not in ("wallet", "") else "tipjar")

@@ -1,15 +1,18 @@
-"""`python -m tests.proofs.kill`: kill, count, print; 1 when a fault was found or a twin got away."""
+"""`python -m tests.proofs.kill`: kill, judge, count; 1 for a fault or an uncaught weak twin."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tests.proofs.kill import weak
 from tests.proofs.kill.campaign import ROUNDS, Campaign, Counts
@@ -23,18 +26,25 @@ SECRET = "ab" * 32
 MEMORY = Path("/dev/shm")
 DAY = 24 * 3600
 
+Work = Callable[[Callable[..., Campaign], Say], None]
+"""What is done with a campaign; it says the counts last."""
+
 
 def main() -> int:
     """Prove what the arguments ask for."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that folders are cleared away
     given = _arguments()
     kinds = ["sqlite", "postgres"] if given.database == "both" else [given.database]
     if "postgres" in kinds:
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         from tests import postgres
 
-        postgres.server()
+        postgres.server()  # started here, so that it ends with this process
     failed = False
     place = MEMORY if os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="obolo-kill-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="obolo-kill-", dir=place, ignore_cleanup_errors=True
+    ) as folder:
         for kind in kinds:
             more = given.kills_postgres if kind == "postgres" else None
             kills = given.kills if more is None else more
@@ -50,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=20, help="on each database")
     parser.add_argument("--kills-postgres", type=int, help="on PostgreSQL, if not the same")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
-    parser.add_argument("--weak", type=int, default=100, help="kills in which the weak twin is caught")
+    parser.add_argument("--weak", type=int, default=100, help="kills to catch the weak twin in")
     default = Path(tempfile.gettempdir()) / "obolo-kill"
     parser.add_argument("--state", type=Path, default=default, help="the folder of the counts")
     return parser.parse_args()
@@ -64,7 +74,7 @@ def _databases(kind: str, folder: Path) -> Databases:
     return PostgresDatabases()
 
 
-def _in_a_child(kind: str, folder: Path, work: Callable[[Callable[..., Campaign], Say], None]) -> dict:
+def _in_a_child(kind: str, folder: Path, work: Work) -> dict[str, Any]:
     """Build the site in a process of its own, which forks the rounds; return what it says last."""
     folder.mkdir()
 
@@ -79,8 +89,10 @@ def _in_a_child(kind: str, folder: Path, work: Callable[[Callable[..., Campaign]
         work(campaign, say)
 
     child = Child(live)
-    said = child.hear(30 * DAY)
-    child.bury()
+    try:
+        said = child.hear(30 * DAY)
+    finally:
+        child.kill()  # and with it the site and the bank
     if said is None:
         raise SystemExit(f"the proof on {kind} ended without a result")
     return said
@@ -95,9 +107,9 @@ def _strong(kind: str, target: int, state: Path, folder: Path) -> bool:
 
     def work(campaign: Callable[..., Campaign], say: Say) -> None:
         running = campaign(begun, state / f"faults-{kind}")
-        running.save = lambda: _write(file, target, begun)
         while begun.kills < target:
             running.run(min(ROUNDS, target - begun.kills))
+            _write(file, target, begun)
         say(**asdict(begun))
 
     counts = Counts(**_in_a_child(kind, folder, work))
@@ -107,14 +119,14 @@ def _strong(kind: str, target: int, state: Path, folder: Path) -> bool:
 
 
 def _weak(kind: str, most: int, folder: Path) -> bool:
-    """Kill the weak twin until it was caught at both of its faults; True when it was caught at all."""
+    """Kill the weak twin until both of its faults were seen; True when one was."""
 
     def work(campaign: Callable[..., Campaign], say: Say) -> None:
         counts = Counts()
         running = campaign(counts)
         weak.weaken()
         while counts.kills < most and not (counts.lost and counts.doubled):
-            running.run(most - counts.kills)
+            running.run(min(ROUNDS, most - counts.kills))
         say(**asdict(counts))
 
     counts = Counts(**_in_a_child(kind, folder, work))

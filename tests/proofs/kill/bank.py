@@ -37,7 +37,7 @@ class Happened:
 
 
 class Bank:
-    """`plugins.playmoney.server` in a forked process: the same server, without a start of seconds."""
+    """`plugins.playmoney.server` in a forked process: the same server, which starts at once."""
 
     def __init__(self, path: Path, secret: str) -> None:
         self.path = path

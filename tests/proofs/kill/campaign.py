@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import sys
-import threading
 import time
 import uuid
 from collections import Counter
@@ -17,18 +17,19 @@ from flask import Flask
 
 from core.clock import now
 from core.storage import micros
-from tests.proofs.kill.bank import Bank
+from tests.proofs.kill.bank import Bank, Happened
 from tests.proofs.kill.databases import Databases
 from tests.proofs.kill.judge import Fault, evidence, judge, judge_everything
 from tests.proofs.kill.life import POINTS, Before, Plan, close_down, live
-from tests.proofs.kill.people import Person, Post, World, somebody
+from tests.proofs.kill.people import Crowd, Person, Post, World, somebody
 from tests.proofs.kill.processes import PATIENCE_SECONDS, Child, Hung
 
-ROUNDS = 100
+ROUNDS = 50
 """So many kills a database; then everything is verified and a fresh one begun."""
 BUYERS = 4
-SHOWN = 20
-"""So many faults are printed in full; all are counted."""
+LOOK_SECONDS = 0.002
+ARRIVALS = (1, 1, 1, 1, 2, 3)
+"""At which arrival at its crash point a life ends."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Pace:
 
 
 class Campaign:
-    """The rounds on one kind of database. `kept` is where a faulty database is kept, if anywhere."""
+    """The rounds on one kind of database. `kept` is where a faulty one is kept, if anywhere."""
 
     def __init__(
         self, app: Flask, databases: Databases, folder: Path, secret: str, counts: Counts,
@@ -86,6 +87,7 @@ class Campaign:
         self.people: list[Person] = []
         self.since = self.number = self.judged = 0
         self.dead = False
+        self.plan = Plan()
 
     def run(self, kills: int) -> None:
         """Kill so many times more, on one fresh database, and verify all of it at the end."""
@@ -111,7 +113,6 @@ class Campaign:
             self.kept.mkdir(parents=True, exist_ok=True)
             self.database.keep(self.kept)
             self.bank.keep(self.kept)
-            print(f"  kept in {self.kept}", file=sys.stderr)
         self.database.drop()
         self.bank.stop()
 
@@ -119,39 +120,43 @@ class Campaign:
         """Every second kill at a crash point, each in its turn; one of eight while it recovers."""
         chance = self.chance
         while_ = "recovering" if chance.random() < 0.125 else "serving"
-        recovery = "first" if while_ == "recovering" else chance.choice(("first",) * 4 + ("beside", "none"))
+        recovery = chance.choice(("first", "first", "first", "first", "beside", "none"))
+        if while_ == "recovering":
+            recovery = "first"
         late = chance.random() < 0.6
         if self.counts.kills % 2:
             return Plan(recovery=recovery, while_=while_, late=late)
         point = min(POINTS, key=lambda name: (self.counts.points[name], chance.random()))
-        return Plan(point, chance.randint(1, BUYERS), recovery, while_, late)
+        return Plan(point, chance.choice(ARRIVALS), recovery, while_, late)
 
     def _round(self) -> None:
-        plan = self._plan()
-        began = time.monotonic()
+        plan = self.plan = self._plan()
         with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
             before = self._before()
             self.since = micros(now())
-            child = Child(lambda say: live(self.app, self.database.url, listener, plan, before, say))
+            child = Child(
+                lambda say: live(self.app, self.database.url, listener, plan, before, say)
+            )
             try:
-                by_itself = self._live_through(child, plan, listener, began)
+                by_itself = self._live_through(child, plan, listener)
             except Hung:
                 self._fault(Fault("wrong", str(plan), f"silent for {PATIENCE_SECONDS} seconds"))
                 by_itself = False
             finally:
-                child.kill()
+                status = child.kill()
+        if status != signal.SIGKILL:
+            self._fault(Fault("wrong", str(plan), f"the site ended otherwise: status {status}"))
         self.counts.kills += 1
         if by_itself:
             self.counts.points[plan.point] += 1
         else:
             self.counts.random += 1
 
-    def _live_through(
-        self, child: Child, plan: Plan, listener: socket.socket, began: float
-    ) -> bool:
+    def _live_through(self, child: Child, plan: Plan, listener: socket.socket) -> bool:
         """Let one life go by until its kill; tell whether it died at its crash point."""
         if not self._left_behind(child):
             return False
+        began = time.monotonic()
         if plan.recovery == "first":
             if not self._recovered(child, plan):
                 return bool(plan.point)
@@ -177,7 +182,7 @@ class Campaign:
         cut = plan.while_ == "recovering"
         patience = PATIENCE_SECONDS
         if cut and not plan.point:
-            patience = self.chance.uniform(0, self.pace.recovering)
+            patience = self._instant(self.pace.recovering)
         try:
             alive = child.hear(patience) is not None
         except Hung:
@@ -190,39 +195,40 @@ class Campaign:
         return alive
 
     def _while_serving(self, child: Child, plan: Plan, listener: socket.socket) -> bool:
+        """Let people buy until the site dies, or is killed; tell whether it died by itself."""
         world = World(listener.getsockname()[1], self.bank)
-        self.people = [person for person in self.people if not person.finished]
-        while len(self.people) < BUYERS:
-            self.number += 1
-            self.people.append(somebody(self.number, self.chance))
-        threads = [threading.Thread(target=one.walk, args=[world]) for one in self.people]
-        carrier = threading.Thread(target=self.post.carry, args=[world])
-        seconds = self.chance.uniform(0, 1.15 * self.pace.serving)
-        if plan.point:
-            seconds = PATIENCE_SECONDS
+        self._call_people(refunded=plan.point.startswith("refund-"))
+        seconds = PATIENCE_SECONDS if plan.point else self._instant(self.pace.serving)
         began = time.monotonic()
-        for thread in (carrier, *threads):
-            thread.start()
-        while not child.died_within(min(0.002, began + seconds - time.monotonic())):
-            if time.monotonic() >= began + seconds:
+        crowd = Crowd(self.people, self.post, world)
+        while (left := began + seconds - time.monotonic()) > 0:
+            if child.died_within(min(LOOK_SECONDS, left)) or crowd.gone:
                 break
-            if not any(thread.is_alive() for thread in threads):
-                if not carrier.is_alive():
-                    break
-                self.post.leave(world)
-        ended = not any(thread.is_alive() for thread in (carrier, *threads))
-        self.pace.learn("serving", time.monotonic() - began, ended=ended)
         by_itself = child.died_within(0)
+        if not by_itself:
+            self.pace.learn("serving", time.monotonic() - began, ended=crowd.gone)
         child.kill()
         listener.close()  # who still waits to be accepted is cut off
-        self.post.leave(world)
-        for thread in (carrier, *threads):
-            thread.join()
+        crowd.disperse()
         if by_itself and not plan.point:
             self._fault(Fault("wrong", str(plan), "the site died by itself"))
         for line in world.trouble:
             self._fault(Fault("wrong", "answer", line))
         return by_itself
+
+    def _call_people(self, *, refunded: bool) -> None:
+        """Let those who were cut off come back, and new ones in place of those who are done."""
+        self.people = [person for person in self.people if not person.finished]
+        while len(self.people) < BUYERS:
+            self.number += 1
+            self.people.append(somebody(self.number, self.chance, refunded=refunded))
+
+    def _instant(self, whole: float) -> float:
+        """Choose when to kill: anywhere on the whole way, but mostly in its first quarter.
+
+        People go on where they were cut off, so every stage of a sale falls into that quarter too.
+        """
+        return self.chance.uniform(0, whole / 4 if self.chance.random() < 0.75 else 1.1 * whole)
 
     def _before(self) -> Before:
         orders = [person.order for person in self.people if person.order]
@@ -230,12 +236,11 @@ class Campaign:
         return Before(self.since, orders, [one.entry for one in moved])
 
     def _judge(self) -> None:
-        """Compare what happened at the bank since the last judgement with what the site made of it."""
-        happened = self.bank.after(self.judged)
-        if happened:
-            self.judged = happened[-1].number
-        for fault in judge(self.database, self.bank, happened):
-            self._fault(fault)
+        """Compare what happened at the bank since the last judgement with what the site has."""
+        happened = self._news()
+        with self.database.opened():
+            for fault in judge(self.database, self.bank, happened):
+                self._fault(fault)
 
     def _close_down(self) -> None:
         """Start the site once more, let it recover and check itself; then judge everything."""
@@ -251,12 +256,21 @@ class Campaign:
         finally:
             child.kill()
         self.dead = False
-        for fault in judge_everything(self.database, self.bank):
-            self._fault(fault)
-        kinds = Counter(one.kind for one in self.bank.everything())
+        self._news()
+        with self.database.opened():
+            for fault in judge_everything(self.database, self.bank):
+                self._fault(fault)
+        self.counts.verified += 1
+
+    def _news(self) -> list[Happened]:
+        """Return, and count, what the bank's log has new since the last judgement."""
+        happened = self.bank.after(self.judged)
+        if happened:
+            self.judged = happened[-1].number
+        kinds = Counter(one.kind for one in happened)
         self.counts.charges += kinds["charged"]
         self.counts.refunds += kinds["refunded"]
-        self.counts.verified += 1
+        return happened
 
     def _fault(self, fault: Fault) -> None:
         if fault in self.found:
@@ -265,7 +279,12 @@ class Campaign:
         self.counts.faults += 1
         self.counts.lost += fault.kind == "lost"
         self.counts.doubled += fault.kind == "doubled"
-        if self.kept and self.counts.faults <= SHOWN:
-            print(f"  {fault.kind}: {fault.subject}: {fault.detail}", file=sys.stderr)
-            for line in evidence(self.database, self.bank, fault.subject):
-                print(f"    {line}", file=sys.stderr)
+        if self.kept:
+            self.kept.mkdir(parents=True, exist_ok=True)
+            lines = [f"{fault.kind}: {fault.subject}: {fault.detail}", f"  {self.plan}"]
+            if fault.subject.startswith("ord_"):
+                rows = evidence(self.database, self.bank, fault.subject)
+                lines += [f"  {row}" for row in rows]
+            print(f"{lines[0]} (see {self.kept})", file=sys.stderr)
+            with (self.kept / "faults.txt").open("a") as report:
+                report.write("\n".join(lines) + "\n")

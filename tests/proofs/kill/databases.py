@@ -1,19 +1,23 @@
-"""Where a site's data lies: a database that was made once, and a copy of it for some rounds each."""
+"""Where a site's data lies: in a copy, for some rounds, of a database that was made once."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 
 class Database(Protocol):
-    """One copy. `rows` is called while no child is being forked; it keeps nothing open on SQLite."""
+    """One copy, read from outside; what `opened` opened is closed before the next fork."""
 
     url: str
+
+    def opened(self) -> AbstractContextManager[object]:
+        """Read within this."""
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Read as an outsider, past all of the site's code."""
@@ -45,14 +49,22 @@ class SqliteFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
+        self._connection: sqlite3.Connection | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Open the file, and close it again."""
+        self._connection = sqlite3.connect(self.path, timeout=30)
+        try:
+            yield
+        finally:
+            self._connection.close()
+            self._connection = None
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Open the file, read, close it."""
-        connection = sqlite3.connect(self.path, timeout=30)
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
+        """Read, within `opened`."""
+        assert self._connection is not None
+        return self._connection.execute(sql, values).fetchall()
 
     def keep(self, folder: Path) -> None:
         """Copy the file with its WAL."""

@@ -49,7 +49,9 @@ class Sale:
 def judge(database: Database, bank: Bank, happened: Collection[Happened]) -> list[Fault]:
     """Compare the sales that these rows of the bank's log touched."""
     payments = {row.reference for row in happened if row.reference}
-    known = dict(_chosen(database, "SELECT id, order_id FROM payments_payment WHERE id IN", payments))
+    known = dict(
+        _chosen(database, "SELECT id, order_id FROM payments_payment WHERE id IN", payments)
+    )
     faults = [
         Fault("lost", row.reference, f"the bank has {row.kind} for a payment that was never stored")
         for row in happened
@@ -120,6 +122,7 @@ def _judged(sale: Sale) -> Iterator[Fault]:
     refunds = [row for row in sale.happened if row.kind == "refunded"]
     if len(charges) > 1:
         yield Fault("doubled", sale.order, f"charged {len(charges)} times by the bank")
+        return  # whatever the books make of that, one charge too many is the fault
     for row in (*charges, *refunds):
         if row.entry not in sale.entries:
             yield Fault("lost", sale.order, f"{row.kind} {row.id} of {row.minor} has no entry")
@@ -132,7 +135,7 @@ def _judged(sale: Sale) -> Iterator[Fault]:
 
 
 def _sums(sale: Sale, charges: list[Happened], refunds: list[Happened]) -> Iterator[Fault]:
-    """The till holds what the bank holds, to the cent, and the account of the line what was earned."""
+    """The till holds what the bank holds, to the cent, and the line's account what was earned."""
     came = sum(row.minor for row in charges)
     went = sum(row.minor for row in refunds)
     fees = sum(json.loads(row.about)["fee"] for row in charges)
@@ -170,7 +173,9 @@ def _asked(sale: Sale, refunds: list[Happened]) -> Iterator[Fault]:
     for id, state in sale.refunds.items():
         if (state, keys.count(id)) not in (("done", 1), ("failed", 0)):
             times = keys.count(id)
-            yield Fault("lost", sale.order, f"refund {id} is {state}, the bank did it {times} times")
+            yield Fault(
+                "lost", sale.order, f"refund {id} is {state}, the bank did it {times} times"
+            )
 
 
 def evidence(database: Database, bank: Bank, order: str) -> list[str]:

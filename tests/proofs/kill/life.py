@@ -17,6 +17,7 @@ from flask import Flask
 
 from core import crashpoints, notices, storage
 from core.clock import now
+from core.payments import inbox
 from core.reconcile import reconcile
 from core.storage import execute
 from core.verify import verify
@@ -92,7 +93,10 @@ def close_down(url: str, before: Before, say: Say) -> None:
     storage.connect(url)
     say(**left_behind(before))
     recover(late=True)
-    say(faults=[[one.invariant, one.subject, one.detail] for one in verify()])
+    faults = [[one.invariant, one.subject, one.detail] for one in verify()]
+    faults += [["inbox", event, f"waits: {why}"] for _, event, _, _, why in inbox.unsettled()]
+    faults += [["outbox", cause, f"untold: {why}"] for cause, _, _, _, why in notices.untold()]
+    say(faults=faults)
     storage.close()
 
 

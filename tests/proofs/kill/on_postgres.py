@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ from tests import postgres
 
 
 class PostgresDatabase:
-    """A database of the tests' server. The server is not what is killed, so it may skip its fsync."""
+    """A database of the tests' server, which is not what is killed: it may skip its fsync."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.url = str(postgres.server().get_uri(database=name))
         self._connection = psycopg.connect(self.url, autocommit=True)
+
+    def opened(self) -> AbstractContextManager[object]:
+        """Do nothing: the connection stays open."""
+        return nullcontext()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Read by a connection that only the parent uses; a child inherits its socket, and dies."""

@@ -6,7 +6,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -20,13 +20,17 @@ SITE = "localhost"
 """The site's name stays the same in all its lives, whatever its port."""
 ANSWER_SECONDS = 60
 WAYS = ["pay"] * 15 + ["slow"] * 2 + ["decline", "cancel", "abandon"]
-REFUNDS = [[], [], [PRICE], [PRICE // 2], [PRICE // 2, PRICE // 4]]
+REFUNDS = [[], [], [], [PRICE], [PRICE // 2, PRICE // 4]]
 PATIENCE = 5
 """How often somebody who is cut off comes back."""
 
 
 class CutOff(Exception):
     """No whole answer came: the site died, or it is not there."""
+
+
+class Later(Exception):
+    """The person stops here, and goes on in the site's next life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,13 @@ class World:
 
 @dataclass
 class Person:
-    """One reader with one thing to buy, and how far they got: the site's death does not end them."""
+    """A reader with one thing to buy, and how far they got; the site's death does not end them."""
 
     resource: str
     chance: random.Random
     how: str = "pay"
     refunds: list[int] = field(default_factory=list)
+    dawdles: bool = False
     stage: str = "offer"
     cookie: str = ""
     page: str = ""
@@ -127,6 +132,8 @@ class Person:
                 self.stage = getattr(self, f"_{self.stage}")(world)
         except CutOff:
             self.cut_off += 1
+        except Later:
+            self.dawdles = False
 
     def _offer(self, world: World) -> str:
         form = {"resource": self.resource, "offer": "paywall", "return_to": "/hello"}
@@ -136,7 +143,7 @@ class Person:
         return self._follow(answer, world)
 
     def _follow(self, answer: Answer, world: World) -> str:
-        """Go where the site sends: to the bank, to the order's page, or back to what is open now."""
+        """Go where the site sends: to the bank, to the order's page, or to what is open now."""
         if answer.location.startswith(world.bank.url):
             self.page = answer.location.removeprefix(world.bank.url)
             return "bank"
@@ -148,6 +155,8 @@ class Person:
     def _bank(self, world: World) -> str:
         if self.how == "abandon":
             return "done"
+        if self.dawdles:  # pays when the order may be closed
+            raise Later
         answer = world.page(self.page, self.how)
         self.how = "pay"
         self.order = answer.location.rpartition("/")[2]
@@ -218,8 +227,8 @@ class Post:
         answer = ask(self.bank.port, "GET", f"/control/deliveries?after={self.seen}", headers)
         for message in answer.json():
             self.seen = message["number"]
-            if self.chance.random() > 0.15:
-                self.bag += [message] * self.chance.choice((1, 1, 2, 3))
+            if self.chance.random() > 0.2:
+                self.bag += [message] * self.chance.choice((1, 1, 1, 2, 3))
 
     def _deliver(self, world: World) -> None:
         self.chance.shuffle(self.bag)
@@ -234,9 +243,39 @@ class Post:
             self.bag.pop()
 
 
-def somebody(number: int, chance: random.Random) -> Person:
-    """Return a new reader who wants something of their own."""
+class Crowd:
+    """The people and the post of one round, each in a thread of their own."""
+
+    def __init__(self, people: Iterable[Person], post: Post, world: World) -> None:
+        self.world = world
+        self.post = post
+        self._walks = [threading.Thread(target=one.walk, args=[world]) for one in people]
+        self._carry = threading.Thread(target=post.carry, args=[world])
+        for thread in (self._carry, *self._walks):
+            thread.start()
+
+    @property
+    def gone(self) -> bool:
+        """Whether all of them are done or cut off."""
+        if any(thread.is_alive() for thread in self._walks):
+            return False
+        if self._carry.is_alive():
+            self.post.leave(self.world)
+        return not self._carry.is_alive()
+
+    def disperse(self) -> None:
+        """Wait for all of them; there is no site any more."""
+        self.post.leave(self.world)
+        for thread in (self._carry, *self._walks):
+            thread.join()
+
+
+def somebody(number: int, chance: random.Random, *, refunded: bool = False) -> Person:
+    """Return a new reader who wants something of their own; `refunded`: and then the money back."""
     return Person(
-        resource=f"post:{number}", chance=random.Random(chance.random()), how=chance.choice(WAYS),
-        refunds=list(chance.choice(REFUNDS)),
-    )  # fmt: skip
+        resource=f"post:{number}",
+        chance=random.Random(chance.random()),
+        how="pay" if refunded else chance.choice(WAYS),
+        refunds=list(chance.choice([some for some in REFUNDS if some or not refunded])),
+        dawdles=chance.random() < 0.15,
+    )

@@ -39,7 +39,7 @@ class Child:
         os.close(speaks)
         self._pidfd = os.pidfd_open(self.pid)
         self._buffer = b""
-        self._gone = False
+        self._status: int | None = None
 
     def hear(self, seconds: float = PATIENCE_SECONDS) -> dict[str, Any] | None:
         """Return the next thing that the child says; None when it died first. Raises Hung."""
@@ -61,24 +61,24 @@ class Child:
 
     def kill(self) -> int:
         """End the child by SIGKILL, if it still lives, and return its status."""
-        if self._gone:
-            return 0
-        signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if self._status is None:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         return self.bury()
 
     def bury(self) -> int:
         """Wait for the child's end and return its status as the system tells it."""
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self._pidfd)
-        os.close(self._hears)
-        self._gone = True
-        return status
+        if self._status is None:
+            _, self._status = os.waitpid(self.pid, 0)
+            os.close(self._pidfd)
+            os.close(self._hears)
+        return self._status
 
 
 def _live(live: Callable[[Say], None], speaks: int) -> NoReturn:
     """Be the child; never return into the parent's code, and close nothing of the parent's."""
     _libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def say(**said: Any) -> None:
         os.write(speaks, json.dumps(said).encode() + b"\n")
@@ -86,7 +86,7 @@ def _live(live: Callable[[Say], None], speaks: int) -> NoReturn:
     status = 0
     try:
         live(say)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - nothing may pass into the parent's code
         traceback.print_exc()
         status = 1
     os._exit(status)
