@@ -43,9 +43,10 @@ from core.plugins import (
     Query,
     Refusal,
     ResourceCard,
+    card_of,
     data_folder,
 )
-from core.settings import value
+from core.settings import site_currency, value
 from core.storage import (
     InstantField,
     JSONField,
@@ -61,7 +62,7 @@ from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
 from core.web.languages import use_language
 from core.web.problems import payment_required, wants_json
-from core.web.rendering import drafted, draw_embed, gettext, ngettext, slot
+from core.web.rendering import drafted, draw_embed, gettext, ngettext
 
 __all__ = [
     "API_VERSION",
@@ -117,6 +118,7 @@ __all__ = [
     "Unavailable",
     "allow_door",
     "callers",
+    "card_of",
     "current_reader",
     "data_folder",
     "decide",
@@ -137,6 +139,7 @@ __all__ = [
     "order_and_pay",
     "payment_required",
     "refund",
+    "site_currency",
     "start_order",
     "transaction",
     "use_language",

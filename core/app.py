@@ -43,6 +43,7 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
     storage.connect(config.database)
     migrate()
     settings.declare(settings.core_settings(config.site_name, config.owner_email))
+    settings.set_site_currency(config.currency)
     limits.set_key(config.derived_key("limits"))
     plugins.set_home(config.home)
     names = () if config.safe_mode else config.plugins

@@ -129,6 +129,13 @@ class _Saved:
     asked_at: float
 
 
+class _Site:
+    """What is fixed for this process."""
+
+    currency = "EUR"
+
+
+_site = _Site()
 _declared: dict[str, Setting] = {}
 _memory: dict[Literal["saved"], _Saved] = {}
 
@@ -334,3 +341,13 @@ def core_settings(site_name: str = "Obolo", owner_email: str = "") -> tuple[Sett
 
 
 declare(core_settings())
+
+
+def site_currency() -> str:
+    """Return the one currency of the site, as it was set where it was started."""
+    return _site.currency
+
+
+def set_site_currency(currency: str) -> None:
+    """Say what the site's currency is."""
+    _site.currency = currency

@@ -1,6 +1,6 @@
 """Plugins: found by their folder, checked, put in order, called one by one."""
 
-from core.plugins.caller import call, each, fold, implementations, render
+from core.plugins.caller import call, each, first, fold, implementations, render
 from core.plugins.catalogue import (
     Embed,
     Field,
@@ -8,6 +8,7 @@ from core.plugins.catalogue import (
     Query,
     Refusal,
     ResourceCard,
+    card_of,
     catalogue,
     data_folder,
     set_home,
@@ -26,11 +27,13 @@ __all__ = [
     "Refusal",
     "ResourceCard",
     "call",
+    "card_of",
     "catalogue",
     "data_folder",
     "drop",
     "each",
     "find_plugins",
+    "first",
     "fold",
     "implementations",
     "load",

@@ -119,6 +119,11 @@ def fold(
     return value
 
 
+def first(hook: str, **arguments: Any) -> Any:
+    """Return the first answer, and ask nobody after it; None when nobody answers."""
+    return next((answer for _, answer in each(hook, **arguments)), None)
+
+
 def render(hook: str, **arguments: Any) -> list[Any]:
     """Collect pieces of a page; one that fails is logged and left out."""
     pieces = []

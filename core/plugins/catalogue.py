@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from core.plugins.caller import first
+
 if TYPE_CHECKING:
     from markupsafe import Markup
 
@@ -112,6 +114,12 @@ class Catalogue:
 
 
 catalogue: Catalogue = Catalogue()
+
+
+def card_of(resource: str) -> ResourceCard | None:
+    """Return what the plugin that owns a resource says of it."""
+    card: ResourceCard | None = first("describe", resource=resource)
+    return card
 
 
 _home = Path()

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template
 
-from core import entitlements, orders, plugins
+from core import entitlements, orders
 from core.errors import NotFound
 from core.payments import records
 from core.people import current_reader
-from core.plugins import ResourceCard
+from core.plugins import card_of
 from core.web.callers import callers
 
 blueprint = Blueprint("library", __name__, url_prefix="/library")
-
-
-def card_of(resource: str) -> ResourceCard | None:
-    """Return what the plugin that owns a resource says of it."""
-    return next((card for _, card in plugins.each("describe", resource=resource)), None)
 
 
 def _private(page: str) -> Response:

@@ -34,6 +34,8 @@ def main() -> int:
     """Prove what the arguments ask for."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that folders are cleared away
     given = _arguments()
+    for name in [name for name in os.environ if name.startswith("OBOLO_")]:
+        del os.environ[name]  # what the shell sets for a site of its own
     kinds = ["sqlite", "postgres"] if given.database == "both" else [given.database]
     if "postgres" in kinds:
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
