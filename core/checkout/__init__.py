@@ -2,10 +2,11 @@
 
 from core.checkout.closing import expire, merge
 from core.checkout.ordering import Unanswered, draft, start_order
-from core.checkout.paying import AlreadyHeld, Way, buy, pay, ways
+from core.checkout.paying import AlreadyHeld, buy, pay
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, refund
 from core.checkout.settling import settle
+from core.checkout.ways import Way, ways
 
 __all__ = [
     "AlreadyHeld",

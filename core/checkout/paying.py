@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core import entitlements, orders
 from core.checkout.ordering import prepare, refuse_debtors, reserve
 from core.checkout.settling import book, settle
+from core.checkout.ways import way_named
 from core.clock import now
 from core.crashpoints import crashpoint
 from core.errors import Conflict, Refused
-from core.money import Money
 from core.orders import Line, Order
 from core.payments import (
     Intent,
     Payment,
     Provider,
     ProviderRefused,
-    Quote,
     Settled,
     State,
     Step,
     records,
 )
 from core.people import Reader
-from core.plugins import catalogue
-from core.settings import value
 from core.storage import lock_name, new_id, transaction
 
 log = logging.getLogger("obolo.checkout")
@@ -35,36 +32,6 @@ log = logging.getLogger("obolo.checkout")
 
 class AlreadyHeld(Conflict):
     """The reader holds for ever what the order would sell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A way to pay an amount, and what it costs the site."""
-
-    provider: Provider
-    quote: Quote
-
-
-def ways(amount: Money, reader: Reader) -> list[Way]:
-    """Return the ways to pay an amount, the cheapest for the site first.
-
-    One whose fee would eat the sale is left out, unless the owner set `checkout.allow_loss`.
-    """
-    loss = value("checkout.allow_loss")
-    offered = [
-        Way(provider, quote)
-        for provider in catalogue.providers.values()
-        if (quote := provider.quote(amount, country=reader.country)) is not None
-        and (loss or quote.fee.minor < amount.minor)
-    ]
-    return sorted(offered, key=lambda way: way.quote.fee.minor)
-
-
-def _way(name: str, amount: Money, reader: Reader) -> Provider:
-    for way in ways(amount, reader):
-        if way.provider.name == name:
-            return way.provider
-    raise Refused("This way of paying is not offered for this amount.")
 
 
 def buy(
@@ -76,7 +43,7 @@ def buy(
     A bound that refuses rolls all of it back. Raises what `start_order` raises, and BoundExceeded.
     """
     order = prepare(reader, lines, return_to=return_to, answers=answers or {})
-    provider = _way(provider_name, order.total, reader)
+    provider = way_named(provider_name, order.total, reader)
     if "instant" not in provider.can:
         raise Conflict("This way of paying takes more than one step.")
     payment = _new_payment(order, provider, reader)
@@ -112,7 +79,7 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
         order = orders.find(order_id, lock=True)
         if order.state != "open" or (order.expires and order.expires <= now()):
             raise Conflict("This order is no longer open.")
-        provider = _way(provider_name, order.total, reader)
+        provider = way_named(provider_name, order.total, reader)
         payment = _unfinished(order, provider)
         if payment is None:
             payment = _new_payment(order, provider, reader)
@@ -157,7 +124,5 @@ def _new_payment(order: Order, provider: Provider, reader: Reader) -> Payment:
 
 
 def _intent(order: Order, payment: Payment, return_url: str) -> Intent:
-    description = order.lines[0].label
-    return Intent(
-        payment.id, order.id, order.holder, payment.amount, description, return_url, order.language
-    )
+    label, language = order.lines[0].label, order.language
+    return Intent(payment.id, order.id, order.holder, payment.amount, label, return_url, language)

@@ -64,9 +64,8 @@ def book(
     if problem and problem != payment.wrong:
         _report(payment, problem)
     if opening is not None:
-        order = (
-            orders.mark(order, "paid", payment=payment.id, mode=payment.mode) if stored else order
-        )
+        if stored:
+            order = orders.mark(order, "paid", payment=payment.id, mode=payment.mode)
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
     standing.follow(order, payment, before, known)

@@ -47,6 +47,8 @@ def commands(home: Path | None) -> None:
     if home is not None:
         os.environ["OBOLO_HOME"] = str(home)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("huey", "peewee"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 for command in (*server.COMMANDS, *house.COMMANDS, *books.COMMANDS):

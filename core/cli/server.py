@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 
 from core import app as site
 from core import config as configuration
-from core import settings, tasks
+from core import settings, storage, tasks
 from core.cli import demo
 from core.config import Config
 from core.plugins import catalogue
@@ -43,7 +43,10 @@ def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 
     if with_demo:
         with app.app_context():
             demo.load()
-    Server(app, config, workers=workers, with_tasks=not no_tasks).run()
+    server = Server(app, config, workers=workers, with_tasks=not no_tasks)
+    storage.close()  # no connection survives the fork of a worker
+    tasks.configure(None)
+    server.run()
 
 
 @click.command()
@@ -75,6 +78,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.config = config
         self.workers = workers
         self.with_tasks = with_tasks
+        self.greeting = "\n".join(greeting(config))
         super().__init__()
 
     def load_config(self) -> None:
@@ -103,21 +107,25 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.app
 
     def _start_tasks(self, _worker: object) -> None:
+        tasks.configure(self.config.database)
         if self.with_tasks:
             tasks.start_thread()
 
     def _say_where(self, _arbiter: object) -> None:
-        click.echo(
-            f"\n  {settings.value('site.name')} is open at http://{self.config.host}:{self.config.port}/\n"
-        )
-        if settings.value("checkout.allow_loss"):
-            click.echo(
-                "  Note: checkout.allow_loss is on, so small sales by card may cost more than "
-                "they bring."
-            )
-        for name, why in catalogue.failed.items():
-            click.echo(f"  The plugin {name} is off: {why}")
+        click.echo(self.greeting)
         sys.stdout.flush()
+
+
+def greeting(config: Config) -> list[str]:
+    """Return what the owner reads once the site is open: where it is, and what needs attention."""
+    name = settings.value("site.name")
+    lines = ["", f"  {name} is open at http://{config.host}:{config.port}/", ""]
+    if settings.value("checkout.allow_loss"):
+        lines.append(
+            "  checkout.allow_loss is on: the fee of a card can be more than a small price."
+        )
+    lines += [f"  The plugin {plugin} is off: {why}" for plugin, why in catalogue.failed.items()]
+    return lines
 
 
 COMMANDS = (run, worker)

@@ -1,7 +1,7 @@
 """Plugins: found by their folder, checked, put in order, called one by one."""
 
 from core.plugins.caller import call, each, first, fold, implementations, render
-from core.plugins.catalogue import (
+from core.plugins.declarations import (
     Embed,
     Field,
     Periodic,

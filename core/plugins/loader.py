@@ -14,7 +14,7 @@ from types import ModuleType
 from core.errors import OboloError
 from core.ledger import declare_bounds
 from core.plugins import caller
-from core.plugins.catalogue import catalogue
+from core.plugins.declarations import catalogue
 from core.plugins.manifest import Manifest, read_manifest
 from core.settings import declare
 from core.storage import Migrations, lock_migrations

@@ -184,6 +184,15 @@ def test_amounts_add_up_subtract_and_turn():
     assert -five
 
 
+@pytest.mark.parametrize(
+    ("whole", "of", "part"), [(1, 2, 0), (3, 2, 2), (5, 2, 2), (7, 2, 4), (5, 3, 2), (7, 3, 2)]
+)
+def test_halves_go_to_the_even_unit(whole, of, part):
+    """So that many halves do not lean to one side."""
+    assert share(whole, 1, of) == part
+    assert share(-whole, 1, of) == -part
+
+
 @quick
 @given(whole=st.integers(-(10**12), 10**12), part=st.integers(0, 10**6), of=st.integers(1, 10**6))
 def test_a_share_is_the_same_on_both_sides_of_zero(whole, part, of):
