@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from core import ledger, notices, orders
-from core.checkout.refreshing import CANCELLABLE, refresh
-from core.checkout.settling import settle
+from core.checkout.refreshing import let_go
 from core.ledger import Leg
 from core.money import Money
-from core.payments import Cancel, Payment, ProviderRefused, ProviderUnknown, State, records
-from core.plugins import catalogue
+from core.payments import records
 from core.storage import execute, transaction
-
-log = logging.getLogger("obolo.checkout")
 
 
 def expire(order_id: str) -> bool:
@@ -22,32 +16,16 @@ def expire(order_id: str) -> bool:
     What waits for the reader is cancelled at its provider first, so that it cannot be paid late;
     where the provider cannot be asked now, the order stays open and is tried again.
     """
-    if not all(_let_go(payment) for payment in records.of_order(order_id)):
+    asked = records.of_order(order_id)
+    if not all(let_go(payment) for payment in asked):
         return False
     with transaction():
         order = orders.find(order_id, lock=True)
-        if order.state != "open":
-            return False
+        if order.state != "open" or len(records.of_order(order_id)) > len(asked):
+            return False  # it was paid, or begun to be paid, while we asked
         orders.mark(order, "closed")
         notices.tell("on_order_expired", f"{order.id}:expired", order=order.id)
     return True
-
-
-def _let_go(payment: Payment) -> bool:
-    """Return whether a payment has ended, after cancelling it where that is possible."""
-    payment = refresh(payment.id)
-    provider = catalogue.providers.get(payment.provider)
-    if payment.facts.state in CANCELLABLE and provider is not None:
-        try:
-            facts = provider.act(payment, Cancel(), f"{payment.id}:cancel")
-        except (ProviderUnknown, ProviderRefused) as error:
-            log.warning("payment %s is not cancelled yet: %s", payment.id, error)
-            return False
-        payment = settle(provider, payment.id, facts)
-    ended = (State.EXPIRED, State.FAILED, State.CANCELLED)
-    return payment.facts.state in ended or (
-        payment.facts.state is State.PAID and payment.wrong != ""
-    )
 
 
 def merge(guest: str, user: str) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from core import entitlements, orders
 from core.checkout.ordering import prepare, refuse_debtors, reserve
+from core.checkout.refreshing import let_go
 from core.checkout.settling import book, settle
 from core.checkout.ways import way_named
 from core.clock import now
@@ -80,7 +81,8 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
         if order.state != "open" or (order.expires and order.expires <= now()):
             raise Conflict("This order is no longer open.")
         provider = way_named(provider_name, order.total, reader)
-        payment = _unfinished(order, provider)
+        tries = records.of_order(order.id)
+        payment = _unfinished(tries, provider)
         if payment is None:
             payment = _new_payment(order, provider, reader)
             records.store(payment)
@@ -91,12 +93,16 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
             settle(provider, payment.id, step.facts)
             return step
     crashpoint("intent-stored")
+    for failed in (one for one in tries if one.facts.state is State.FAILED):
+        let_go(failed)  # or its page could still be paid beside this one
+    if tries and orders.find(order_id).state != "open":
+        raise Conflict("This order is no longer open.")
     try:
         step = provider.begin(intent, payment.id)
     except ProviderRefused as error:
         if payment.facts.state is State.NEW:
-            failed = replace(payment.facts, state=State.FAILED, failure=str(error))
-            settle(provider, payment.id, failed)
+            refused = replace(payment.facts, state=State.FAILED, failure=str(error))
+            settle(provider, payment.id, refused)
         raise
     crashpoint("provider-begun")
     if isinstance(step, Settled):
@@ -108,13 +114,11 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
     return step
 
 
-def _unfinished(order: Order, provider: Provider) -> Payment | None:
-    for payment in records.of_order(order.id):
-        if payment.facts.state in (State.BANK, State.READY):
-            raise Conflict("A payment for this order is on its way already.")
-        if payment.provider == provider.name and payment.facts.state in (State.NEW, State.CUSTOMER):
-            return payment
-    return None
+def _unfinished(tries: list[Payment], provider: Provider) -> Payment | None:
+    if any(payment.facts.state in (State.BANK, State.READY) for payment in tries):
+        raise Conflict("A payment for this order is on its way already.")
+    own = [one for one in tries if one.provider == provider.name]
+    return next((one for one in own if one.facts.state in (State.NEW, State.CUSTOMER)), None)
 
 
 def _new_payment(order: Order, provider: Provider, reader: Reader) -> Payment:

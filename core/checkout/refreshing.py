@@ -30,6 +30,7 @@ from core.storage import transaction
 log = logging.getLogger("obolo.checkout")
 
 CANCELLABLE = (State.NEW, State.CUSTOMER, State.READY)
+ENDED = (State.EXPIRED, State.FAILED, State.CANCELLED)
 
 
 def refresh(payment_id: str) -> Payment:
@@ -70,7 +71,7 @@ def _wanted(payment: Payment) -> list[tuple[str, Action]]:
     state = payment.facts.state
     if state is State.READY and order.state == "open" and not payment.wrong:
         wanted.append((f"{payment.id}:capture", Capture()))
-    elif state in CANCELLABLE and order.state != "open":
+    elif state in (*CANCELLABLE, State.FAILED) and order.state != "open":
         wanted.append((f"{payment.id}:cancel", Cancel()))
     known = {m.asked for m in payment.facts.movements}
     return wanted + [
@@ -78,6 +79,27 @@ def _wanted(payment: Payment) -> list[tuple[str, Action]]:
         for refund in records.refunds(payment)
         if refund.state == "asked" and refund.id not in known
     ]
+
+
+def let_go(payment: Payment) -> bool:
+    """Return whether a payment has ended, after cancelling it where that is possible.
+
+    One that failed is cancelled too: its provider may still let the reader try again.
+    """
+    payment = refresh(payment.id)
+    state = payment.facts.state
+    provider = catalogue.providers.get(payment.provider)
+    if state in (*CANCELLABLE, State.FAILED) and provider is not None:
+        try:
+            facts = provider.act(payment, Cancel(), f"{payment.id}:cancel")
+            payment = settle(provider, payment.id, facts)
+        except ProviderRefused:
+            return state is State.FAILED
+        except ProviderUnknown as error:
+            log.warning("payment %s is not cancelled yet: %s", payment.id, error)
+            return False
+    paid_wrong = payment.facts.state is State.PAID and payment.wrong != ""
+    return paid_wrong or payment.facts.state in ENDED
 
 
 def charge_of(payment: Payment) -> str:

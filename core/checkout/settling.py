@@ -66,6 +66,7 @@ def book(
     if opening is not None:
         if stored:
             order = orders.mark(order, "paid", payment=payment.id, mode=payment.mode)
+            records.look_at_others(payment)
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
     standing.follow(order, payment, before, known)

@@ -100,6 +100,14 @@ def look_soon(payment: str) -> None:
     )
 
 
+def look_at_others(payment: Payment) -> None:
+    """Have the other tries to pay an order looked at: they are cancelled once it is paid."""
+    execute(
+        "UPDATE payments_payment SET next_look = ? WHERE order_id = ? AND id <> ?",
+        [micros(now()), payment.order, payment.id],
+    )
+
+
 FREE_REF = """
 (SELECT CAST(? AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM payments_payment other
 WHERE other.provider = ? AND other.ref = ?))

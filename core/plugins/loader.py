@@ -46,12 +46,12 @@ def find_plugins(folders: Sequence[Path]) -> tuple[dict[str, Found], dict[str, s
     for place in (BUNDLED, *folders):
         for path in sorted(place.glob("*/plugin.toml")):
             name = path.parent.name
-            try:
-                manifest = read_manifest(path.parent)
-            except OboloError as error:
-                broken.setdefault(name, str(error))
+            if name in found or name in broken:
                 continue
-            found.setdefault(name, Found(path.parent, manifest))
+            try:
+                found[name] = Found(path.parent, read_manifest(path.parent))
+            except OboloError as error:
+                broken[name] = str(error)
     return found, broken
 
 
@@ -64,7 +64,7 @@ def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]
     found, broken = find_plugins(folders)
     loaded: dict[str, Found] = {}
     modules: list[tuple[str, ModuleType]] = []
-    for name in names:
+    for name in dict.fromkeys(names):
         try:
             modules.append((name, _load_one(name, found, broken, loaded)))
             loaded[name] = found[name]
@@ -75,6 +75,7 @@ def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]
         log.error("plugin %s stays off: %s", name, reason)
         catalogue.failed[name] = str(reason)
         loaded.pop(name)
+    _drop_dependents(loaded)
     catalogue.manifests.update({name: plugin.manifest for name, plugin in loaded.items()})
     declare_bounds(
         {
@@ -84,6 +85,16 @@ def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]
         }
     )
     return loaded
+
+
+def _drop_dependents(loaded: dict[str, Found]) -> None:
+    """Switch off what needs a plugin that stays off, through any number of plugins."""
+    for name, plugin in list(loaded.items()):
+        missing = [needed for needed in plugin.manifest.plugin.depends if needed not in loaded]
+        if missing:
+            catalogue.failed[name] = f"it needs {', '.join(missing)}, which is off"
+            caller.drop(name)
+            loaded.pop(name)
 
 
 def _load_one(
@@ -117,7 +128,11 @@ def _import(plugin: Found) -> ModuleType:
         raise OboloError("its __init__.py cannot be read")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
     return module
 
 

@@ -230,6 +230,31 @@ def test_a_refused_start_fails_and_another_may_follow(provider):
     assert opened()
 
 
+def test_a_failed_try_that_was_paid_after_all_takes_no_second_payment(provider):
+    """The reader tried again on the provider's page: that is found before another try begins."""
+    payment = begun(provider)
+    changed(provider, payment, state=State.FAILED)
+    checkout.refresh(payment.id)
+    changed(provider, payment, charge("ch", 20))
+    with pytest.raises(Conflict):
+        checkout.pay(payment.order, "standin", READER, "")
+
+    assert len(asked(provider, "begin")) == 1
+    assert orders.find(payment.order).payment == payment.id
+
+
+def test_a_failed_try_is_let_go_before_another_begins(provider):
+    """Its page could still be paid beside the new one."""
+    payment = begun(provider)
+    changed(provider, payment, state=State.FAILED)
+    checkout.refresh(payment.id)
+    checkout.pay(payment.order, "standin", READER, "")
+    done = [what for what, _, _ in provider.asked if what != "look_up"]
+
+    assert done == ["begin", "act", "begin"]
+    assert asked(provider, "act") == [(Cancel(), f"{payment.id}:cancel")]
+
+
 def test_a_refused_start_is_told_once(provider):
     """`on_payment_failed` carries the order."""
     told = []

@@ -1,0 +1,187 @@
+"""Posts as they are stored and read. The statements are kept as text: reading is the hot way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from core import InstantField, Query, ResourceCard, execute, now
+from plugins.posts.media import Medium
+
+INSTANTS = InstantField()
+PREFIX = "post:"
+
+LIGHT = (
+    "p.id, p.slug, p.kind, p.state, p.published, p.changed, p.translations, r.language, r.title, "
+    "r.summary, r.tags, r.authors, r.fields, r.media, r.cover, r.minutes, r.more_minutes"
+)
+JOINED = "FROM posts_post p JOIN posts_revision r ON r.id = p.revision_id"
+FIND = f"SELECT {LIGHT}, r.teaser_html, r.rest_html {JOINED} WHERE p.slug = ?"
+CARD = f"SELECT {LIGHT} {JOINED} WHERE p.slug = ?"
+SHOWN = "p.state = 'published' AND p.published <= ?"
+ORDER = "ORDER BY p.published DESC, p.id DESC LIMIT ? OFFSET ?"
+LIST = f"SELECT {LIGHT} {JOINED} WHERE p.kind = 'post' AND {SHOWN} {ORDER}"
+FEED = f"SELECT {LIGHT}, r.teaser_html {JOINED} WHERE p.kind = 'post' AND {SHOWN} {ORDER}"
+TAGGED = f"""SELECT {LIGHT} {JOINED} JOIN posts_tag t ON t.post_id = p.id
+WHERE t.tag = ? AND p.kind = 'post' AND {SHOWN} {ORDER}"""
+WRITTEN = f"""SELECT {LIGHT} {JOINED} JOIN posts_author a ON a.post_id = p.id
+WHERE a.author = ? AND p.kind = 'post' AND {SHOWN} {ORDER}"""
+EVERY = f"SELECT {LIGHT} {JOINED} WHERE {SHOWN} {ORDER}"
+CARDS = f"""SELECT {LIGHT} {JOINED} WHERE {SHOWN} AND (? = '' OR p.kind = ?)
+AND (? = '' OR r.language = ?)
+AND (? = '' OR EXISTS (SELECT 1 FROM posts_tag t WHERE t.post_id = p.id AND t.tag = ?)) {ORDER}"""
+ALL = f"SELECT {LIGHT} {JOINED} ORDER BY p.created, p.slug"
+
+
+def micros(at: datetime) -> int:
+    """Return an instant as the tables keep it."""
+    return cast("int", INSTANTS.db_value(at))
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The same text in another language; `published` is in microseconds since 1970."""
+
+    language: str
+    slug: str
+    published: int
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post or page as its present revision has it; the texts are empty where only listed.
+
+    `published` and `changed` are in microseconds since 1970, UTC.
+    """
+
+    id: str
+    slug: str
+    kind: str
+    state: str
+    published: int | None
+    changed: int
+    translations: tuple[Translation, ...]
+    language: str
+    title: str
+    summary: str
+    tags: tuple[str, ...]
+    authors: tuple[str, ...]
+    fields: Mapping[str, str]
+    media: tuple[Medium, ...]
+    cover: str
+    minutes: int
+    more_minutes: int
+    teaser: str = ""
+    rest: str = ""
+
+    @property
+    def resource(self) -> str:
+        """What gates know it by."""
+        return PREFIX + self.slug
+
+    @property
+    def url(self) -> str:
+        """Its path on this site."""
+        return f"/{self.slug}"
+
+    @property
+    def published_at(self) -> datetime | None:
+        """Since when it can be read."""
+        return cast("datetime | None", INSTANTS.python_value(self.published))
+
+    @property
+    def changed_at(self) -> datetime:
+        """When it was changed last."""
+        return cast("datetime", INSTANTS.python_value(self.changed))
+
+    @property
+    def cover_medium(self) -> Medium | None:
+        """The picture above the text."""
+        return next((one for one in self.media if one.file == self.cover), None)
+
+    def media_url(self, medium: Medium) -> str:
+        """Return where one of its files is served."""
+        return f"/{self.slug}/media/{medium.name}"
+
+    def is_shown(self, at: datetime) -> bool:
+        """Tell whether it is published, and its time has come."""
+        return (
+            self.state == "published" and self.published is not None and self.published <= micros(at)
+        )
+
+    def card(self) -> ResourceCard:
+        """Return what everybody may know of it."""
+        return ResourceCard(
+            self.resource, self.kind, self.title, self.url, self.language, self.summary, self.tags,
+            self.authors, self.published_at, self.fields,
+        )  # fmt: skip
+
+
+def post_of(row: Sequence[Any]) -> Post:
+    """Read a row of one of the statements above."""
+    return Post(
+        row[0], row[1], row[2], row[3], row[4], row[5],
+        tuple(Translation(*one) for one in json.loads(row[6])), row[7], row[8], row[9],
+        tuple(json.loads(row[10])), tuple(json.loads(row[11])), json.loads(row[12]),
+        tuple(Medium(*one) for one in json.loads(row[13])), *row[14:],
+    )  # fmt: skip
+
+
+def find(slug: str) -> Post | None:
+    """Return a post that is shown now, with its texts, by one statement."""
+    row = execute(FIND, (slug,)).fetchone()
+    post = post_of(row) if row else None
+    return post if post is not None and post.is_shown(now()) else None
+
+
+def find_card(resource: str) -> ResourceCard | None:
+    """Return the card of a post that is shown now."""
+    if not resource.startswith(PREFIX):
+        return None
+    row = execute(CARD, (resource.removeprefix(PREFIX),)).fetchone()
+    post = post_of(row) if row else None
+    return post.card() if post is not None and post.is_shown(now()) else None
+
+
+def newest(limit: int, skip: int = 0) -> list[Post]:
+    """Return the posts that are shown now, newest first; pages are not listed."""
+    return _listed(LIST, [micros(now()), limit, skip])
+
+
+def for_feed(limit: int) -> list[Post]:
+    """Return the newest posts with their teasers, and nothing of what follows them."""
+    return _listed(FEED, [micros(now()), limit, 0])
+
+
+def tagged(tag: str, limit: int, skip: int = 0) -> list[Post]:
+    """Return the posts with a tag, in whatever case it is written."""
+    return _listed(TAGGED, [tag.casefold(), micros(now()), limit, skip])
+
+
+def written_by(author: str, limit: int, skip: int = 0) -> list[Post]:
+    """Return the posts of an author, in whatever case the name is written."""
+    return _listed(WRITTEN, [author.casefold(), micros(now()), limit, skip])
+
+
+def posts_and_pages(limit: int) -> list[Post]:
+    """Return all that is shown now, pages too, newest first."""
+    return _listed(EVERY, [micros(now()), limit, 0])
+
+
+def matching(query: Query) -> list[Post]:
+    """Return what is shown now and has this kind, tag and language, newest first."""
+    kind, tag, language = query.kind, query.tag.casefold(), query.language
+    sought = [kind, kind, language, language, tag, tag]
+    return _listed(CARDS, [micros(now()), *sought, query.limit, 0])
+
+
+def everything() -> list[Post]:
+    """Return all posts and pages, drafts too, in the order in which they came."""
+    return _listed(ALL, [])
+
+
+def _listed(sql: str, parameters: Sequence[Any]) -> list[Post]:
+    return [post_of(row) for row in execute(sql, parameters).fetchall()]

@@ -1,0 +1,157 @@
+"""The tree: a test for each module, names that say something, pages that are safe."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tokenize
+
+import pytest
+from flask import Blueprint
+
+from core import hookimpl
+from core.plugins import caller
+from core.web.callers import Undeclared, callers_of, check_callers
+from tests.architecture.tree import PLUGINS, ROOT, name_of, parsed, sources
+
+NOTHING = re.compile(r"(^|_)(utils?|common|base|helpers?|misc|manager)(_|$)")
+TEMPLATES = sorted(
+    path for folder in ("core", "plugins", "themes") for path in (ROOT / folder).rglob("*.html")
+)
+EXTERNAL = re.compile(r"""(?:src|href|srcset|action|poster)\s*=\s*["']?\s*(?:https?:)?//""", re.I)
+TOGETHER = {
+    "core/orders/lines.py": "tests/core/test_orders.py",
+    "core/orders/records.py": "tests/core/test_orders.py",
+    "core/checkout/refreshing.py": "tests/core/checkout/test_paying.py",
+    "core/checkout/standing.py": "tests/core/checkout/test_settling.py",
+    "core/payments/steps.py": "tests/core/payments/test_provider.py",
+    "core/plugins/catalogue.py": "tests/core/plugins/test_loader.py",
+    "core/web/checkout.py": "tests/paths/test_paying_over_http.py",
+    "core/cli/server.py": "tests/core/cli/test_server.py",
+}
+"""Modules whose tests stand in another file than their own, as two halves of one thing."""
+MARKUP = {
+    "core/web/rendering.py": "an empty piece, and pieces that plugins made",
+    "plugins/playmoney/page.py": "a template that escapes",
+    "plugins/tipjar/jar.py": "a template that escapes",
+    "plugins/posts": "text that was cleaned when it was stored",
+}
+"""Where a text is called safe, and why it is."""
+
+
+def modules():
+    skipped = ("__init__.py", "__main__.py")
+    return [
+        path
+        for path in sources("core")
+        if path.name not in skipped and "migrations" not in path.parts
+    ]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_module_has_its_test_file(path):
+    """Tests lie as the tree lies: core/x/y.py is tested by tests/core/x/test_y.py."""
+    inside = path.relative_to(ROOT / "core")
+    own = ROOT / "tests" / "core" / inside.parent / f"test_{inside.name}"
+    together = TOGETHER.get(name_of(path))
+
+    assert own.exists() or (together and (ROOT / together).exists())
+
+
+def test_a_test_file_has_its_module():
+    """A module that went takes its tests along."""
+    for test in (ROOT / "tests" / "core").rglob("test_*.py"):
+        inside = test.relative_to(ROOT / "tests" / "core")
+        module = ROOT / "core" / inside.parent / inside.name.removeprefix("test_")
+        assert module.exists() or module.with_suffix("").is_dir(), name_of(test)
+
+
+def test_a_plugins_tests_stand_in_its_folder():
+    """A plugin goes with its folder and its test folder."""
+    folders = {path.name for path in (ROOT / "tests" / "plugins").iterdir() if path.is_dir()}
+
+    assert folders - {"__pycache__"} == {path.name for path in PLUGINS}
+
+
+@pytest.mark.parametrize("path", sources("core", "plugins", "tools", "tests"), ids=name_of)
+def test_a_name_says_what_is_inside(path):
+    """No drawer for whatever found no place."""
+    assert not NOTHING.search(path.stem)
+    assert not NOTHING.search(path.parent.name)
+
+
+@pytest.mark.parametrize("path", sources("core", "plugins", "tools", "tests"), ids=name_of)
+def test_nothing_is_left_to_do(path):
+    """What is missing is an issue, not a comment."""
+    with path.open("rb") as file:
+        comments = [
+            token.string
+            for token in tokenize.tokenize(file.readline)
+            if token.type == tokenize.COMMENT
+        ]
+
+    assert not [one for one in comments if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", one)]
+
+
+def test_every_route_says_who_may_call_it(make_site):
+    """With every bundled plugin on, the site has no route without a declaration."""
+    app = make_site(*(path.name for path in PLUGINS))
+    rules = list(app.url_map.iter_rules())
+
+    assert len(rules) > 10
+    assert {callers_of(app, rule.endpoint) for rule in rules} == {"anyone", "provider"}
+    writing = {rule.endpoint for rule in rules if callers_of(app, rule.endpoint) == "provider"}
+    assert "webhooks.receive" in writing
+
+
+def test_a_route_that_does_not_say_stops_the_start(make_site):
+    """Forgetting is not allowing."""
+    app = make_site()
+    app.add_url_rule("/silent", "silent", lambda: "nobody said who")
+
+    with pytest.raises(Undeclared, match="/silent"):
+        check_callers(app)
+
+
+def test_a_plugins_silent_route_stops_the_start_too(make_site, monkeypatch):
+    """The check comes after the plugins' pages are in."""
+    pages = Blueprint("silent", __name__)
+    pages.add_url_rule("/silent", "page", lambda: "nobody said who")
+    monkeypatch.setattr("plugins.tipjar.pages", pages)
+    assert caller.implementations("register_blueprint") == []
+    assert hookimpl
+
+    with pytest.raises(Undeclared, match="/silent"):
+        make_site("tipjar")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_a_template_asks_no_third_party_and_escapes(path):
+    """What a page needs comes from the site; nothing is marked as safe in a template."""
+    text = path.read_text()
+
+    assert not EXTERNAL.search(text)
+    assert not re.search(r"\|\s*safe\b|autoescape\s+false", text)
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=", text), "the policy lets nothing inline"
+
+
+def test_safe_text_is_made_in_few_places():
+    """`Markup(...)` turns escaping off, so each place has its reason."""
+    makes = {
+        name_of(path)
+        for path in sources("core", "plugins")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Markup", "markupsafe.Markup")
+    }
+    unexplained = {
+        path for path in makes if path not in MARKUP and path.rpartition("/")[0] not in MARKUP
+    }
+
+    assert not unexplained
+
+
+def test_the_policy_and_css_name_no_other_site():
+    """Themes and core's own files load nothing from elsewhere."""
+    styles = [*ROOT.glob("themes/**/*.css"), *ROOT.glob("core/static/*.css")]
+
+    assert not [path for path in styles if re.search(r"url\(\s*['\"]?(https?:)?//", path.read_text())]

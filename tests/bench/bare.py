@@ -1,0 +1,60 @@
+"""The floor: a bare Flask app under the same gunicorn, which renders one template for each page.
+
+`python -m tests.bench.bare FOLDER PORT`; the folder holds the pages as `<name>.html` with their
+varying part as `<name>.txt`. It imports nothing of Obolo, whose memory and start it is compared to.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, render_template
+from gunicorn.app.base import BaseApplication
+
+OPTIONS = {
+    "workers": 1,
+    "worker_class": "gthread",
+    "threads": 8,
+    "preload_app": True,
+    "keepalive": 15,
+    "graceful_timeout": 10,
+    "control_socket_disable": True,
+    "loglevel": "warning",
+    "accesslog": None,
+}
+"""As core.cli.server sets them; tests/bench/test_bench.py compares the two."""
+
+
+class Server(BaseApplication):
+    """Gunicorn as Obolo runs it."""
+
+    def __init__(self, app: Flask, port: int) -> None:
+        self.app = app
+        self.port = port
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in {"bind": f"127.0.0.1:{self.port}", **OPTIONS}.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self.app
+
+
+def bare(folder: Path) -> Flask:
+    """Return an app with nothing in it but a view for each page of the folder."""
+    app = Flask("bare", template_folder=str(folder))
+    bodies = {path.stem: path.read_text() for path in folder.glob("*.txt")}
+
+    @app.get("/<name>")
+    def page(name: str) -> Any:
+        return render_template(f"{name}.html", title=f"Page {name}", body=bodies[name])
+
+    return app
+
+
+if __name__ == "__main__":
+    Server(bare(Path(sys.argv[1])), int(sys.argv[2])).run()

@@ -1,0 +1,85 @@
+"""Obolo as it is measured: `obolo run --no-tasks` whose doors are wide enough for a benchmark.
+
+`python -m tests.bench.site prepare POSTS` imports the posts, sells one thing, and prints what that
+wrote; `python -m tests.bench.site serve` answers. `$OBOLO_HOME` is the site's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from core import config as configuration
+from core import limits, plugins
+from core.app import create_app
+from core.cli.server import Server
+from core.plugins import Query, catalogue
+from core.storage import execute, is_postgres
+from tests.bench.rows import CAPTURED, HOLDER
+
+FACTOR = 10**6
+NOT_OF_A_SALE = ("limits_hit", "posts_", "site_", "settings_", "tasks_", "sqlite_", "core_")
+
+
+def build() -> Flask:
+    """Build the site of `$OBOLO_HOME`."""
+    config = configuration.load()
+    app = create_app(config)
+    assert not catalogue.failed, catalogue.failed
+    limits.set_key(config.derived_key("limits"), factor=FACTOR)
+    return app
+
+
+def prepare(posts: Path) -> dict[str, Any]:
+    """Import the posts and sell one thing; return the posts' cards and the rows of the sale."""
+    app = build()
+    with app.app_context():
+        app.cli.commands["posts"].commands["import"].callback(posts)  # type: ignore[attr-defined]
+    before = _tables()
+    with app.test_client() as client:
+        client.set_cookie("obolo", app.extensions["obolo_signer"].sign(HOLDER).decode())
+        form = {"resource": CAPTURED, "offer": "bench", "provider": "till", "return_to": "/"}
+        answer = client.post(
+            "/checkout/offer", data=form, headers={"Sec-Fetch-Site": "same-origin"}
+        )
+        assert answer.status_code == 303, answer.text
+    sale = {}
+    for table, (columns, rows) in _tables().items():
+        old = before[table][1]
+        assert all(row in rows for row in old), f"the sale changed rows of {table}"
+        if new := [row for row in rows if row not in old]:
+            sale[table] = {"columns": columns, "rows": new}
+    with app.test_request_context():
+        cards = [card for _, some in plugins.each("list_resources", query=Query()) for card in some]
+    return {"sale": sale, "posts": {card.resource: card.url for card in cards}}
+
+
+def _tables() -> dict[str, tuple[list[str], list[list[Any]]]]:
+    """Return all rows of all tables in which a sale may leave any."""
+    if is_postgres():
+        names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    else:
+        names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    found = {}
+    for (name,) in execute(names).fetchall():
+        if not name.startswith(NOT_OF_A_SALE) and not name.endswith("migrations"):
+            cursor = execute(f'SELECT * FROM "{name}"')
+            columns = [column[0] for column in cursor.description]
+            found[name] = (columns, [list(row) for row in cursor.fetchall()])
+    return found
+
+
+def serve() -> None:
+    """Answer until told to stop."""
+    Server(build(), configuration.load(), workers=1, with_tasks=False).run()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "prepare":
+        print(json.dumps(prepare(Path(sys.argv[2]))))
+    else:
+        serve()
