@@ -22,8 +22,8 @@ def reconcile(at: datetime) -> int:
     One that fails is logged and tried again later; it does not stop the others.
     """
     done = [_try("delivery", partial(_settle, name, hint)) for name, hint in inbox.due(at)]
+    done += [_try("order", partial(checkout.expire, id, at)) for id in orders.expired(at)]
     done += [_try("payment", partial(checkout.refresh, id)) for id in records.due(at)]
-    done += [_try("order", partial(checkout.expire, id)) for id in orders.expired(at)]
     return sum(done)
 
 

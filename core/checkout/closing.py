@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from core import ledger, notices, orders
 from core.checkout.refreshing import let_go
 from core.ledger import Leg
@@ -10,14 +12,15 @@ from core.payments import records
 from core.storage import execute, transaction
 
 
-def expire(order_id: str) -> bool:
+def expire(order_id: str, at: datetime | None = None) -> bool:
     """Close an open order whose time is over; False while one of its payments may still succeed.
 
     What waits for the reader is cancelled at its provider first, so that it cannot be paid late;
-    where the provider cannot be asked now, the order stays open and is tried again.
+    where the provider cannot be asked, the order stays open. With an instant only payments that
+    are due `at` it are asked about, so that a task keeps their pauses.
     """
     asked = records.of_order(order_id)
-    if not all(let_go(payment) for payment in asked):
+    if not all((at is None or records.is_due(one, at)) and let_go(one) for one in asked):
         return False
     with transaction():
         order = orders.find(order_id, lock=True)

@@ -50,7 +50,8 @@ def refresh(payment_id: str) -> Payment:
             payment = _act(provider, payment, action, key)
     except (ProviderUnknown, ProviderRefused) as error:
         log.warning("payment %s is looked at again: %s", payment.id, error)
-    records.postpone(payment)
+    finally:
+        records.postpone(payment)
     return payment
 
 

@@ -102,8 +102,8 @@ class Facts:
 
     def join(self, other: Facts) -> Facts:
         """Put two reports together: commutative, associative, idempotent."""
-        known = {(m.kind, m.id): m for m in self.movements}
-        for m in other.movements:
+        known: dict[tuple[Kind, str], Movement] = {}
+        for m in (*self.movements, *other.movements):
             known[m.kind, m.id] = known[m.kind, m.id].join(m) if (m.kind, m.id) in known else m
         larger = {
             name: _largest(getattr(self, name), getattr(other, name))

@@ -61,8 +61,8 @@ def replay(provider: str, event: str) -> bool:
     """Have a delivery settled again; False when there is no such delivery."""
     at = micros(now())
     return bool(execute(
-        "UPDATE payments_delivery SET next_try = ?, attempts = 0 WHERE provider = ? AND "
-        "event_id = ?",
+        "UPDATE payments_delivery SET next_try = ?, settled = NULL, attempts = 0 "
+        "WHERE provider = ? AND event_id = ?",
         [at, provider, event],
     ).rowcount)  # fmt: skip
 

@@ -82,13 +82,24 @@ def due(at: datetime) -> list[str]:
     return [row[0] for row in rows]
 
 
+def is_due(payment: Payment, at: datetime) -> bool:
+    """Tell whether a payment may be asked about: its pause is over, or it has ended."""
+    row = execute("SELECT next_look FROM payments_payment WHERE id = ?", [payment.id]).fetchone()
+    return row[0] is None or row[0] <= micros(at)
+
+
+LAST_LOOK = 10
+"""After so many looks, about a week, a payment that failed is left alone."""
+
+
 def postpone(payment: Payment) -> None:
-    """Look at a payment again after the next pause."""
+    """Look at a payment again after the next pause, if it is due at all."""
     pause = PAUSES[min(payment.looks + 1, len(PAUSES) - 1)]
+    left_alone = payment.facts.state is State.FAILED and payment.looks >= LAST_LOOK
     execute(
-        "UPDATE payments_payment SET next_look = ?, looks = looks + 1 WHERE id = ? AND "
-        "next_look IS NOT NULL",
-        [micros(now() + pause), payment.id],
+        "UPDATE payments_payment SET next_look = ?, looks = looks + 1 "
+        "WHERE id = ? AND next_look IS NOT NULL",
+        [None if left_alone else micros(now() + pause), payment.id],
     )
 
 
@@ -131,8 +142,11 @@ THEN COALESCE(next_look, ?) END WHERE id = ?
 
 
 def save(payment: Payment, facts: Facts, wrong: str) -> Payment:
-    """Store joined facts. A payment stays due while its end, a fee or a refund is not known."""
-    pending = facts.state not in (State.FAILED, State.CANCELLED, State.EXPIRED, State.PAID) or any(
+    """Store joined facts. A payment stays due while its end, a fee or a refund is not known.
+
+    One that failed is no end yet: its provider may let the reader try again on the same page.
+    """
+    pending = facts.state not in (State.CANCELLED, State.EXPIRED, State.PAID) or any(
         m.status is Status.PENDING or (m.fee is None and m.status is Status.DONE)
         for m in facts.movements
     )

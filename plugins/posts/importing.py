@@ -180,9 +180,9 @@ def _store(text: Text) -> str:
     _store_revision(text, post_id, revision_id, at)
     _store_names("posts_tag", "tag", post_id, front.tags)
     _store_names("posts_author", "author", post_id, front.authors)
-    if front.state == "draft":
+    if row is not None:
         search.forget(post_id)
-    else:
+    if front.state == "published":
         names = " ".join((front.title, front.summary, *front.tags, *front.authors))
         public = f"{names} {search.plain(text.rendered.teaser)}"
         search.index(post_id, public, search.plain(text.rendered.rest))

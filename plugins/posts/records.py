@@ -29,6 +29,7 @@ TAGGED = f"""SELECT {LIGHT} {JOINED} JOIN posts_tag t ON t.post_id = p.id
 WHERE t.tag = ? AND p.kind = 'post' AND {SHOWN} {ORDER}"""
 WRITTEN = f"""SELECT {LIGHT} {JOINED} JOIN posts_author a ON a.post_id = p.id
 WHERE a.author = ? AND p.kind = 'post' AND {SHOWN} {ORDER}"""
+PAGES = f"SELECT {LIGHT} {JOINED} WHERE p.kind = 'page' AND {SHOWN} ORDER BY r.title"
 EVERY = f"SELECT {LIGHT} {JOINED} WHERE {SHOWN} {ORDER}"
 CARDS = f"""SELECT {LIGHT} {JOINED} WHERE {SHOWN} AND (? = '' OR p.kind = ?)
 AND (? = '' OR r.language = ?)
@@ -164,6 +165,11 @@ def tagged(tag: str, limit: int, skip: int = 0) -> list[Post]:
 def written_by(author: str, limit: int, skip: int = 0) -> list[Post]:
     """Return the posts of an author, in whatever case the name is written."""
     return _listed(WRITTEN, [author.casefold(), micros(now()), limit, skip])
+
+
+def pages() -> list[Post]:
+    """Return the pages that are shown now, by title."""
+    return _listed(PAGES, [micros(now())])
 
 
 def posts_and_pages(limit: int) -> list[Post]:

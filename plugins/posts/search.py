@@ -61,8 +61,7 @@ def plain(stored: str) -> str:
 
 
 def index(post_id: str, public: str, rest: str) -> None:
-    """Index a text anew, in the caller's transaction."""
-    forget(post_id)
+    """Index a text that is not in the index, in the caller's transaction."""
     for part, text in (("public", public), ("whole", f"{public} {rest}")):
         words = " ".join(dict.fromkeys(word[:MOST_LETTERS] for word in words_of(text)))
         insert("posts_search", {"post_id": post_id, "part": part, "words": words})

@@ -161,7 +161,7 @@ ENDS = [
     (State.READY, (), True),
     (State.SAVED, (), True),
     (State.EXPIRED, (), False),
-    (State.FAILED, (), False),
+    (State.FAILED, (), True),
     (State.CANCELLED, (), False),
     (State.PAID, (charge("c", 20),), False),
     (State.PAID, (charge("c", 20, fee=None),), True),

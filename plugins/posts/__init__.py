@@ -1,0 +1,51 @@
+"""Posts and pages: written in Markdown, rendered once, read, searched and fed from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from flask import Blueprint
+from markupsafe import Markup
+
+from core import Query, ResourceCard, gettext, hookimpl
+from plugins.posts import feeds, records, search, views
+from plugins.posts.commands import group
+from plugins.posts.site import pages
+
+__all__ = ["feeds", "group", "views"]
+
+
+@hookimpl
+def register_blueprint() -> Blueprint:
+    """Show the front page, the posts, their lists, feeds and search."""
+    return pages
+
+
+@hookimpl
+def describe(resource: str) -> ResourceCard | None:
+    """Say what everybody may know of a post that is shown now."""
+    return records.find_card(resource)
+
+
+@hookimpl
+def list_resources(query: Query) -> Iterable[ResourceCard]:
+    """List what is shown now; words are looked for in public parts only."""
+    if not query.words:
+        return [post.card() for post in records.matching(query)]
+    tag = query.tag.casefold()
+    found = [
+        post.card()
+        for post in search.find_public(query.words)
+        if query.kind in ("", post.kind)
+        and query.language in ("", post.language)
+        and (not tag or tag in [one.casefold() for one in post.tags])
+    ]
+    return found[: query.limit]
+
+
+@hookimpl
+def render_slot(slot: str, context: Mapping[str, object]) -> Markup | None:
+    """Put a way to the search into the site's navigation."""
+    if slot != "nav":
+        return None
+    return Markup('<a href="/search">{}</a>').format(gettext("Search"))

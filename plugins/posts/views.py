@@ -1,0 +1,204 @@
+"""The pages: front page, a post, its media, lists by tag and author, search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from babel.dates import format_date
+from flask import Response, jsonify, render_template, request, send_from_directory
+
+from core import (
+    Access,
+    BadInput,
+    Money,
+    NotFound,
+    Refused,
+    allow_door,
+    callers,
+    current_reader,
+    decide,
+    payment_required,
+    value,
+    wants_json,
+)
+from plugins.posts import directives, media, records, search
+from plugins.posts.heads import head_of, iso
+from plugins.posts.records import Post
+from plugins.posts.site import pages
+
+VARY = ("Cookie", "Accept", "Accept-Language")
+NEVER_KEPT = "private, no-store"
+ASKED_AGAIN = "private, no-cache"
+LAST_PAGE = 10_000
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@pages.get("/")
+@callers("anyone")
+def home() -> Response:
+    """Show the newest post large, and those before it as a list."""
+    number, size = _page_number(), value("posts.page_size")
+    posts = records.newest(size + 1, (number - 1) * size)
+    return _listing("posts/home.html", posts, number, texts=records.pages() if number == 1 else [])
+
+
+@pages.get("/tag/<tag>")
+@callers("anyone")
+def by_tag(tag: str) -> Response:
+    """List the posts with a tag."""
+    number, size = _page_number(), value("posts.page_size")
+    posts = records.tagged(tag, size + 1, (number - 1) * size)
+    return _listing("posts/list.html", _some(posts), number, heading=tag, kind="tag")
+
+
+@pages.get("/author/<name>")
+@callers("anyone")
+def by_author(name: str) -> Response:
+    """List the posts of an author."""
+    number, size = _page_number(), value("posts.page_size")
+    posts = _some(records.written_by(name, size + 1, (number - 1) * size))
+    heading = next((one for one in posts[0].authors if one.casefold() == name.casefold()), name)
+    return _listing("posts/list.html", posts, number, heading=heading, kind="author")
+
+
+@pages.get("/search")
+@callers("anyone")
+def look_for() -> Response:
+    """Show what is found for `q`, of what this reader may know."""
+    wanted = " ".join(request.args.get("q", "").split())[:200]
+    hits = []
+    if wanted:
+        allow_door("search")
+        hits = search.find(wanted, current_reader())
+    page = render_template("posts/search.html", wanted=wanted, hits=hits, **_words())
+    return _varying(Response(page), NEVER_KEPT)
+
+
+@pages.get("/<slug>")
+@callers("anyone")
+def show(slug: str) -> Response:
+    """Show a post; of one that is closed to this reader, what everybody may read.
+
+    Machines get 402 for a closed one, and JSON for an open one.
+    """
+    post = _found(slug)
+    access = decide(post.resource, current_reader())
+    if wants_json():
+        response = _for_machine(post, access)
+    else:
+        response = Response(_drawn(post, access))
+    return _varying(response, NEVER_KEPT if access.held else ASKED_AGAIN)
+
+
+@pages.get("/<slug>/media/<name>")
+@callers("anyone")
+def medium(slug: str, name: str) -> Response:
+    """Send a picture or file; one behind the gate only to whom the post is open."""
+    post = _found(slug)
+    found = next((one for one in post.media if one.name == name), None)
+    if found is None:
+        raise NotFound("There is no such page.")
+    if not found.public and not decide(post.resource, current_reader()).open:
+        raise Refused("This belongs to a text that is not open yet.")
+    response = send_from_directory(
+        media.folder(), name, mimetype=found.mimetype, max_age=None,
+        as_attachment=not found.mimetype.startswith("image/"),
+    )  # fmt: skip
+    kept = "public, max-age=31536000, immutable" if found.public else NEVER_KEPT
+    response.headers["Cache-Control"] = kept
+    if not found.public:
+        response.vary.update(("Cookie",))
+    if found.mimetype == media.PICTURES[".svg"]:
+        response.headers["Content-Security-Policy"] = SVG_POLICY
+    return response
+
+
+def _found(slug: str) -> Post:
+    post = records.find(slug)
+    if post is None:
+        raise NotFound("There is no such page.")
+    return post
+
+
+def _drawn(post: Post, access: Access) -> str:
+    """Draw the page; what is closed does not even reach the template."""
+    head = head_of(
+        post, request.url_root.rstrip("/"), value("site.name"),
+        free=access.open and not access.held,
+    )  # fmt: skip
+    return render_template(
+        "posts/post.html", access=access, head=head, post=replace(post, teaser="", rest=""),
+        teaser=directives.drawn(post.teaser),
+        rest=directives.drawn(post.rest) if access.open else None, **_words(),
+    )  # fmt: skip
+
+
+def _for_machine(post: Post, access: Access) -> Response:
+    if not access.open:
+        return payment_required(access, post.url, post.title)
+    return jsonify({
+        "resource": post.resource, "kind": post.kind, "title": post.title, "url": post.url,
+        "language": post.language, "summary": post.summary, "tags": post.tags,
+        "authors": post.authors, "published": iso(post.published or 0),
+        "html": directives.without(post.teaser + "\n" + post.rest),
+    })  # fmt: skip
+
+
+def _listing(template: str, posts: list[Post], number: int, **more: Any) -> Response:
+    size = value("posts.page_size")
+    page = render_template(
+        template, posts=posts[:size], number=number, has_older=len(posts) > size,
+        here=request.path, **more, **_words(),
+    )  # fmt: skip
+    return _varying(Response(page), ASKED_AGAIN)
+
+
+def _some(posts: list[Post]) -> list[Post]:
+    if not posts:
+        raise NotFound("There is no such page.")
+    return posts
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= LAST_PAGE:
+        raise BadInput("There is no such page.")
+    return int(text)
+
+
+def _varying(response: Response, kept: str) -> Response:
+    response.headers["Cache-Control"] = kept
+    response.vary.update(VARY)
+    return response
+
+
+def _words() -> dict[str, Any]:
+    """Return what the templates write dates and prices with."""
+    language = current_reader().language
+    return {
+        "day_of": lambda at: _day(at // 86_400_000_000, language),
+        "price_of": lambda post: price_label(post.fields.get("price", ""), language),
+        "iso": iso,
+    }
+
+
+@lru_cache(maxsize=4096)
+def _day(days: int, language: str) -> str:
+    """Write a day, counted from 1970 in UTC: Babel takes longer than all else on the page."""
+    return str(format_date(datetime.fromtimestamp(days * 86_400, UTC).date(), "long", language))
+
+
+@lru_cache(maxsize=1024)
+def price_label(text: str, language: str) -> str:
+    """Write a price such as `0.20 EUR` as a language does; what is none gives nothing."""
+    amount, _, currency = text.partition(" ")
+    if not amount or len(currency) != 3 or not currency.isupper():
+        return ""
+    try:
+        price = Money.parse(amount, currency, "en")
+    except BadInput:
+        return ""
+    return price.format(language) if price else ""

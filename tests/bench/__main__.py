@@ -1,0 +1,82 @@
+"""`python -m tests.bench`: measure, print the table, write `bench.json`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.databases import Postgres, Raw, Sqlite, postgres_server
+from tests.bench.figures import Figure, table, write
+from tests.bench.places import Place, bare_twin, place, write_posts
+from tests.bench.processes import ROOT
+from tests.bench.sections import Effort, pages, starts, unlocks
+
+SIZES, QUICK_SIZES = (1_000, 1_000_000), (100, 2_000)
+FULL, QUICK = Effort(rounds=11, requests=400, starts=5), Effort(rounds=3, requests=50, starts=1)
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
+    parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument("--output", type=Path, default=ROOT / "bench.json")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
+    kinds = ("sqlite", "postgres") if given.database == "both" else (given.database,)
+    folder = Path(tempfile.mkdtemp(prefix="obl-bench-"))
+    try:
+        sizes, effort = (QUICK_SIZES, QUICK) if given.quick else (SIZES, FULL)
+        figures = measure(kinds, sizes, effort, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    write(figures, given.output)
+    print(table(figures))
+
+
+def measure(
+    kinds: Sequence[str], sizes: Sequence[int], effort: Effort, folder: Path
+) -> list[Figure]:
+    """Make a site for each database and size, and measure all of them."""
+    started = time.monotonic()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - started:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+    posts = write_posts(folder / "posts")
+    with ExitStack() as stack:
+        server = (
+            stack.enter_context(postgres_server(folder / "pg")) if "postgres" in kinds else None
+        )
+        places: list[Place] = []
+        for kind in kinds:
+            for size in sizes:
+                say(f"fill {kind} with {size:,} sales")
+                raw: Raw = (
+                    Sqlite(folder / f"{size}.db") if kind == "sqlite"
+                    else Postgres(server, f"bench_{size}")
+                )  # fmt: skip
+                home = folder / f"{kind}-{size}"
+                places.append(stack.enter_context(place(raw, size, home, posts)))
+        bare = stack.enter_context(bare_twin(places[0], folder / "bare"))
+        say("pages")
+        figures = pages(places, bare, effort)
+        say("unlocks")
+        figures += unlocks(places, effort)
+        say("starts")
+        figures += starts(places[:2], folder / "bare", effort)
+        say("done")
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What is measured: pages, unlocks, start and memory, each beside its floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.bench import client
+from tests.bench.figures import Figure, take_turns
+from tests.bench.places import Place, bare_turn
+from tests.bench.processes import Server, running
+
+MANY = 8
+"""How many clients there are, where there are several; as many as a worker has threads."""
+RATE, GROWTH = "requests/s", "times the cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long to measure: rounds, how many requests a turn has, how many starts."""
+
+    rounds: int
+    requests: int
+    starts: int
+
+
+def pages(places: Sequence[Place], bare: Server, effort: Effort) -> list[Figure]:
+    """Measure an open post and the front page at all sizes."""
+    requests = effort.requests
+    turns = {
+        "bare": bare_turn(bare, "/post", requests),
+        "bare, many": bare_turn(bare, "/post", requests, MANY),
+        "bare front": bare_turn(bare, "/front", requests),
+        "front": places[0].front_turn(requests),
+        "front, last": places[1].front_turn(requests),
+        "many": places[0].read_turn(requests, MANY),
+        **{_at(one): one.read_turn(requests) for one in places},
+    }
+    rates = take_turns(turns, effort.rounds)
+    post = "open post read by its holder"
+    figures = [Figure(f"{post}, {_at(one)}", rates[_at(one)], rates["bare"], RATE, ">= 0.8")
+               for one in places]  # fmt: skip
+    figures.append(
+        Figure(f"{post}, {_at(places[0])}, {MANY} clients", rates["many"], rates["bare, many"], RATE)
+    )
+    figures += [
+        Figure(f"{post}, {small.name}, growth to {large.stored:,}",
+               rates[_at(small)] / rates[_at(large)], 1.0, GROWTH, "<= 1.05")
+        for small, large in _pairs(places)
+    ]  # fmt: skip
+    figures.append(Figure(f"front page, {_at(places[0])}", rates["front"], rates["bare front"], RATE))
+    figures.append(
+        Figure(f"front page, {_at(places[1])}", rates["front, last"], rates["bare front"], RATE)
+    )
+    return figures
+
+
+def unlocks(places: Sequence[Place], effort: Effort) -> list[Figure]:
+    """Measure an unlock at all sizes, against its rows written by hand in the same database."""
+    figures = []
+    for small, large in _pairs(places):
+        turns = {}
+        for one in (small, large):
+            turns[f"raw {_at(one)}"] = one.raw_turn(effort.requests)
+            turns[_at(one)] = one.unlock_turn(effort.requests)
+            turns[f"{_at(one)}, {MANY} clients"] = one.unlock_turn(effort.requests, MANY)
+        rates = take_turns(turns, effort.rounds)
+        name = "unlock by an instantly settling provider"
+        for one in (small, large):
+            raw = rates[f"raw {_at(one)}"]
+            for kind, aim in ((_at(one), ">= 0.25"), (f"{_at(one)}, {MANY} clients", "")):
+                figures.append(Figure(f"{name}, {kind}", rates[kind], raw, "unlocks/s", aim))
+        figures.append(
+            Figure(
+                f"{name}, {small.name}, growth to {large.stored:,}",
+                rates[_at(small)] / rates[_at(large)],
+                rates[f"raw {_at(small)}"] / rates[f"raw {_at(large)}"],
+                GROWTH,
+                "ours <= 1.25",
+            )
+        )
+    return figures
+
+
+def starts(places: Sequence[Place], bare_folder: Path, effort: Effort) -> list[Figure]:
+    """Measure the start of `obolo run` on a site that has run before, and what it weighs then."""
+    figures = []
+    for one in places:
+        weighed: dict[str, list[tuple[float, float, float]]] = {"ours": [], "floor": []}
+        for _ in range(effort.starts):
+            for side, arguments, page, asked in (
+                ("ours", ["core.cli", "run"], "/", one.reading()),
+                ("floor", ["tests.bench.bare", str(bare_folder), "PORT"], "/post",
+                 client.request("GET", "/post")),
+            ):  # fmt: skip
+                with running(arguments, page, OBOLO_HOME=str(one.home)) as server:
+                    client.drive(server.port, [asked] * effort.requests, 200)
+                    weighed[side].append((server.seconds, *server.memory()))
+        ours, floor = ([median(some) for some in zip(*weighed[side], strict=True)]
+                       for side in ("ours", "floor"))  # fmt: skip
+        aim = "ours <= 3"
+        figures += [
+            Figure(f"start-up, {_at(one)}", ours[0], floor[0], "s", aim),
+            Figure(f"memory, one worker, {_at(one)}", ours[1], floor[1], "MiB"),
+            Figure(f"memory, worker and master, {_at(one)}", ours[2], floor[2], "MiB"),
+        ]
+    return figures
+
+
+def _at(one: Place) -> str:
+    return f"{one.name}, {one.stored:,} stored"
+
+
+def _pairs(places: Sequence[Place]) -> list[tuple[Place, Place]]:
+    return list(zip(places[::2], places[1::2], strict=True))

@@ -1,0 +1,124 @@
+"""What a reader holds, and the receipts for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from core import checkout
+from core.entitlements import set_states
+from core.people import Reader
+from core.plugins import catalogue
+from tests.conftest import browser_of
+from tests.stand_in import PURSE, Instant, eur, post_line
+from core.ledger import Leg, declare_bounds, post
+from core.storage import transaction
+
+
+@pytest.fixture
+def site(make_site):
+    app = make_site()
+    catalogue.providers["purse"] = Instant()
+    declare_bounds(PURSE)
+    return app
+
+
+@pytest.fixture
+def client(site):
+    """Return the browser of a guest who has a holder."""
+    client = browser_of(site)
+    client.post("/checkout/offer", data={"resource": "post:hello"})
+    return client
+
+
+def holder_of(client):
+    cookie = client.get_cookie("obolo")
+    return cookie.value.rpartition(".")[0]
+
+
+@pytest.fixture
+def order(client):
+    """Buy a post for the guest, from a balance of one euro."""
+    holder = holder_of(client)
+    with transaction():
+        post(
+            "gift", [Leg("assets:cash", eur(100)), Leg(f"liabilities:purse:{holder}", eur(-100))],
+            reason="gift",
+        )  # fmt: skip
+    return checkout.buy(Reader(holder, (holder,)), (post_line(),), "purse", return_to="/hello")
+
+
+def test_who_holds_nothing_reads_so(site):
+    """Without a cookie, and without getting one."""
+    done = site.test_client().get("/library/")
+
+    assert "Nothing yet" in done.text
+    assert "Set-Cookie" not in done.headers
+
+
+def test_what_is_held_is_listed_with_its_receipt(client, order):
+    """The key stands for itself where nobody describes it."""
+    page = client.get("/library/").text
+
+    assert "post:hello" in page
+    assert "For ever" in page
+    assert f'href="/library/{order.id}"' in page
+
+
+@pytest.mark.parametrize(("state", "words"), [
+    ("suspended", "Paused while the payment is disputed"), ("revoked", "Given back"),
+])  # fmt: skip
+def test_what_is_not_open_now_says_why(client, order, state, words):
+    """A dispute pauses, a refund ends."""
+    with transaction():
+        set_states(order.id, {1: state})
+
+    assert words in client.get("/library/").text
+
+
+def test_a_receipt_names_lines_and_total(client, order):
+    """And leads back to what was bought."""
+    page = client.get(f"/library/{order.id}").text
+
+    assert "Read this post" in page
+    assert "€0.20" in page
+    assert 'href="/hello"' in page
+    assert "play money" not in page
+
+
+def test_a_receipt_shows_what_went_back(client, order):
+    """A refund is a line below zero."""
+    checkout.refund(order.id, {1: 5}, actor="test", reason="asked", to="purse")
+
+    assert "-€0.05" in client.get(f"/library/{order.id}").text
+
+
+def test_nobody_sees_anothers_receipt(site, order):
+    """Another browser, with or without a holder, finds no such order."""
+    stranger = browser_of(site)
+    assert stranger.get(f"/library/{order.id}").status_code == 404
+    stranger.post("/checkout/offer", data={"resource": "post:hello"})
+
+    assert stranger.get(f"/library/{order.id}").status_code == 404
+    assert "post:hello" not in stranger.get("/library/").text
+
+
+def test_a_forged_cookie_holds_nothing(site, client, order):
+    """The signature counts, not the name in it."""
+    forger = browser_of(site)
+    forger.set_cookie("obolo", f"{holder_of(client)}.forged")
+
+    assert "Nothing yet" in forger.get("/library/").text
+
+
+def test_an_open_order_has_no_receipt(client):
+    """Nothing was paid yet."""
+    holder = holder_of(client)
+    open_order = checkout.start_order(Reader(holder, (holder,)), (post_line(),))
+
+    assert client.get(f"/library/{open_order.id}").status_code == 404
+
+
+def test_nobody_stores_what_is_private(client, order):
+    """Neither a proxy nor the browser's own cache."""
+    for path in ("/library/", f"/library/{order.id}"):
+        assert client.get(path).headers["Cache-Control"] == "private, no-store"

@@ -1,0 +1,120 @@
+"""Templates, money and days in the reader's language, and the pieces that plugins draw."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+from flask import render_template_string
+from markupsafe import Markup
+
+from core.orders import Offer
+from core.plugins import Embed, catalogue
+from core.web.rendering import day, draw_embed, drafted, money, pay_label, slot
+from tests.stand_in import eur, plugged, post_line
+
+IT, EN = {"Accept-Language": "it"}, {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def app(make_site):
+    return make_site()
+
+
+def test_money_is_written_as_the_language_does(app):
+    """The space before the sign never breaks a line."""
+    with app.test_request_context(headers=EN):
+        assert money(eur(20)) == "€0.20"
+    with app.test_request_context(headers=IT):
+        assert money(eur(123456)) == "1.234,56\N{NO-BREAK SPACE}€"
+
+
+def test_a_day_is_written_as_the_language_does(app):
+    """In words, so that nobody takes the month for the day."""
+    at = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    with app.test_request_context(headers=EN):
+        assert day(at) == "March 4, 2026"
+    with app.test_request_context(headers=IT):
+        assert day(at) == "4 marzo 2026"
+
+
+@pytest.mark.parametrize("what", ["read", "give", "order"])
+def test_every_button_that_costs_money_says_so(app, what):
+    """Directive 2011/83/EU, article 8(2): the word pay, and the amount."""
+    with app.test_request_context(headers=EN):
+        assert pay_label(eur(20), what).startswith("Pay €0.20")
+
+
+def test_the_button_shows_what_the_draft_costs(app):
+    """With what plugins add, not what the offer alone says."""
+    offer = Offer("paywall", "Read", (post_line(20),))
+    with (
+        app.test_request_context(headers=EN),
+        plugged(add_lines=lambda order: (post_line(-5, "none"),)),
+    ):
+        assert drafted(offer) == eur(15)
+
+
+def test_a_piece_that_fails_is_left_out(app, caplog):
+    """The others are drawn, and the log names the plugin."""
+
+    def broken(slot):
+        raise KeyError(slot)
+
+    with (
+        app.test_request_context(), plugged(render_slot=broken), caplog.at_level(logging.CRITICAL)
+    ):
+        assert slot("nav") == ""
+    with app.test_request_context(), plugged(render_slot=lambda slot: Markup("<b>1</b>")):
+        assert slot("nav") == Markup("<b>1</b>")
+
+
+def test_a_piece_that_is_no_markup_is_escaped(app):
+    """A plugin that returns plain text cannot open a hole by mistake."""
+    with app.test_request_context(), plugged(render_slot=lambda slot: "<script>"):
+        assert slot("nav") == "&lt;script&gt;"
+
+
+def test_an_embed_draws_with_its_arguments(app):
+    """By the plugin whose it is."""
+    catalogue.embeds["note"] = Embed(lambda given: Markup("<i>{}</i>").format(given["text"]))
+
+    assert draw_embed("note", {"text": "<"}) == "<i>&lt;</i>"
+
+
+def test_an_embed_that_is_off_or_broken_draws_nothing(app, caplog):
+    """The text around it stays readable."""
+
+    def broken(given):
+        raise RuntimeError
+
+    catalogue.embeds["broken"] = Embed(broken)
+    with caplog.at_level(logging.CRITICAL):
+        assert draw_embed("broken", {}) == ""
+    assert draw_embed("nobody", {}) == ""
+
+
+def test_a_file_is_named_with_its_content(app):
+    """So a browser keeps it for a year, and asks again when it changed."""
+    with app.test_request_context():
+        address = render_template_string("{{ asset('icon.svg', 'core') }}")
+    done = app.test_client().get(address, buffered=True)
+
+    assert address.startswith("/static/core/icon.svg?v=")
+    assert done.status_code == 200
+    assert "max-age=31536000" in done.headers["Cache-Control"]
+
+
+def test_a_themes_template_stands_before_a_plugins_and_cores(app, tmp_path):
+    """The first place that has a template wins: theme, plugins, core."""
+    places = [loader.searchpath[0] for loader in app.jinja_loader.loaders]
+
+    assert places[0].endswith("themes/quaderno/templates")
+    assert places[-1].endswith("core/templates")
+
+
+def test_templates_escape(app):
+    """Whatever is put into one."""
+    with app.test_request_context():
+        assert render_template_string("{{ name }}", name="<b>") == "&lt;b&gt;"

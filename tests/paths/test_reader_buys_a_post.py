@@ -1,0 +1,172 @@
+"""A person opens a closed post, in a real browser on a phone, on the site that `make run` starts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.paths.demo import CLOSED_EN, CLOSED_IT, paid_words
+
+pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(params=["with JavaScript", "without JavaScript"])
+def phone(request, browser, demo_site):
+    """A phone that was never here before."""
+    context = browser.new_context(
+        **PHONE, base_url=demo_site, locale="en-GB", java_script_enabled=request.param == "with JavaScript"
+    )
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def italian_phone(browser, demo_site):
+    context = browser.new_context(**PHONE, base_url=demo_site, locale="it-IT")
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def closed_post(page, slug=CLOSED_EN):
+    """Open a closed post from the front page, and check that nothing of its paid part came along."""
+    page.goto("/")
+    page.locator(f'main a[href="/{slug}"]').first.click()
+    page.wait_for_url(f"**/{slug}")
+    source = page.content()
+    for words in paid_words(slug):
+        assert words not in source
+    assert page.context.cookies() == []
+
+
+def go_to_the_bank(page):
+    page.get_by_role("button", name=re.compile(r"^Pay €0\.20 and read$")).click()
+    page.wait_for_url("**/x/playmoney/pay/*")
+
+
+def test_a_reader_pays_twenty_cents_and_reads(phone):
+    """Front page, closed post, one button with the price, the bank, the text."""
+    closed_post(phone)
+    go_to_the_bank(phone)
+    phone.get_by_role("button", name="Pay", exact=True).click()
+    phone.wait_for_url(f"**/{CLOSED_EN}#opened")
+    text = phone.inner_text("main")
+
+    assert all(words in text for words in paid_words(CLOSED_EN))
+    assert phone.locator("#open").count() == 0
+    phone.goto("/library/")
+    assert phone.locator(f'main a[href="/{CLOSED_EN}"]').count() >= 1
+
+
+@pytest.mark.parametrize(
+    ("button", "says"), [("Decline", "The payment was declined"), ("Cancel", "The payment was cancelled")]
+)
+def test_what_is_not_paid_ends_in_a_clear_page(phone, button, says):
+    """Nothing was taken, nothing is open, and the way on is there."""
+    closed_post(phone)
+    go_to_the_bank(phone)
+    phone.get_by_role("button", name=button, exact=True).click()
+    phone.wait_for_url("**/checkout/ord_*")
+
+    assert says in phone.inner_text("h1")
+    assert "Nothing was taken" in phone.inner_text("main")
+    phone.goto(f"/{CLOSED_EN}")
+    assert not any(words in phone.content() for words in paid_words(CLOSED_EN))
+
+
+def test_a_slow_payment_says_so_and_opens_when_it_is_through(phone):
+    """While the bank works the page says that nobody is charged twice."""
+    closed_post(phone)
+    go_to_the_bank(phone)
+    phone.get_by_role("button", name="Pay slowly", exact=True).click()
+    phone.wait_for_url("**/checkout/ord_*")
+    assert "You will not be charged twice" in phone.inner_text("main")
+    for _ in range(40):
+        phone.wait_for_timeout(500)
+        if phone.url.endswith("#opened"):
+            break
+        again = phone.get_by_role("link", name="Look again")
+        if again.count():
+            again.click()
+
+    assert phone.url.endswith(f"/{CLOSED_EN}#opened")
+    assert all(words in phone.inner_text("main") for words in paid_words(CLOSED_EN))
+
+
+def test_who_leaves_the_bank_comes_back_to_the_same_order(phone):
+    """An abandoned payment opens nothing; the back button and the same button lead on to one payment."""
+    closed_post(phone)
+    go_to_the_bank(phone)
+    bank = phone.url
+    phone.goto(f"/{CLOSED_EN}")
+    assert not any(words in phone.content() for words in paid_words(CLOSED_EN))
+    go_to_the_bank(phone)
+
+    assert phone.url == bank
+
+
+def test_a_reader_in_italian_finds_every_word_in_italian(italian_phone):
+    """`Paga 0,20 € e leggi`, the bank's `Paga`, and the text."""
+    page = italian_phone
+    closed_post(page, CLOSED_IT)
+    page.get_by_role("button", name=re.compile("^Paga 0,20\\s€ e leggi$")).click()
+    page.wait_for_url("**/x/playmoney/pay/*")
+    page.get_by_role("button", name="Paga", exact=True).click()
+    page.wait_for_url(f"**/{CLOSED_IT}#opened")
+
+    assert all(words in page.inner_text("main") for words in paid_words(CLOSED_IT))
+    assert page.locator("html").get_attribute("lang") == "it"
+
+
+def test_focus_is_on_the_receipt_line_after_opening(browser, demo_site):
+    """Whoever reads with a keyboard or a screen reader goes on where the text opened."""
+    context = browser.new_context(**PHONE, base_url=demo_site, locale="en-GB")
+    page = context.new_page()
+    closed_post(page)
+    go_to_the_bank(page)
+    page.get_by_role("button", name="Pay", exact=True).click()
+    page.wait_for_url("**#opened")
+    page.wait_for_function("document.activeElement && document.activeElement.id === 'opened'")
+    context.close()
+
+
+def test_the_way_can_be_gone_by_keyboard_alone(browser, demo_site):
+    """Tab to the button, Enter; Tab to Pay, Enter."""
+    context = browser.new_context(base_url=demo_site, locale="en-GB")
+    page = context.new_page()
+    page.goto(f"/{CLOSED_EN}")
+    press_until(page, "Pay €0.20 and read")
+    page.wait_for_url("**/x/playmoney/pay/*")
+    press_until(page, "Pay")
+    page.wait_for_url("**#opened")
+    context.close()
+
+
+def press_until(page, name):
+    """Press Tab until a button of this name has focus, then Enter."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName + document.activeElement.innerText.trim()") == f"BUTTON{name}":
+            page.keyboard.press("Enter")
+            return
+    pytest.fail(f"no button “{name}” can be reached by Tab")
+
+
+def test_two_tabs_pay_one_order(browser, demo_site):
+    """The same post opened twice leads to one payment."""
+    context = browser.new_context(base_url=demo_site, locale="en-GB")
+    first, second = context.new_page(), context.new_page()
+    for page in (first, second):
+        page.goto(f"/{CLOSED_EN}")
+    go_to_the_bank(first)
+    go_to_the_bank(second)
+    assert first.url == second.url
+    first.get_by_role("button", name="Pay", exact=True).click()
+    first.wait_for_url("**#opened")
+    second.reload()
+
+    assert second.get_by_role("button", name="Pay", exact=True).count() == 0
+    context.close()
