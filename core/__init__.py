@@ -45,6 +45,7 @@ from core.plugins import (
     ResourceCard,
     card_of,
     data_folder,
+    fields_of,
 )
 from core.settings import site_currency, value
 from core.storage import (
@@ -126,6 +127,7 @@ __all__ = [
     "drafted",
     "draw_embed",
     "execute",
+    "fields_of",
     "gettext",
     "give_holder",
     "hookimpl",

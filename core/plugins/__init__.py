@@ -11,6 +11,7 @@ from core.plugins.declarations import (
     card_of,
     catalogue,
     data_folder,
+    fields_of,
     set_home,
 )
 from core.plugins.loader import Found, drop, find_plugins, load
@@ -32,6 +33,7 @@ __all__ = [
     "data_folder",
     "drop",
     "each",
+    "fields_of",
     "find_plugins",
     "first",
     "fold",

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from core.plugins.caller import first
+from core.plugins.caller import each, first
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -120,6 +120,11 @@ def card_of(resource: str) -> ResourceCard | None:
     """Return what the plugin that owns a resource says of it."""
     card: ResourceCard | None = first("describe", resource=resource)
     return card
+
+
+def fields_of(kind: str) -> list[Field]:
+    """Return the further fields that plugins give to resources of a kind."""
+    return [one for _, some in each("register_fields", kind=kind) for one in some]
 
 
 _home = Path()

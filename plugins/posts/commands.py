@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import click
 from flask.cli import AppGroup
@@ -13,7 +14,7 @@ from plugins.posts.importing import import_folder
 from plugins.posts.site import pages
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-group: AppGroup = pages.cli
+group = cast("AppGroup", pages.cli)
 group.short_help = "Bring texts in and out, and list them."
 
 

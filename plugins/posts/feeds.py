@@ -1,4 +1,4 @@
-"""Feeds for people's readers, a sitemap and robots.txt for machines: public parts and prices only."""
+"""Feeds, a sitemap and robots.txt: public parts and prices only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from core import Access, Reader, callers, decide, drafted, value
 from plugins.posts import directives, records
 from plugins.posts.heads import iso
 from plugins.posts.records import Post
-
 from plugins.posts.site import pages
 
 MOST = 30

@@ -41,7 +41,7 @@ class FrontMatter:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Wrong(Exception):  # noqa: N818 - never leaves this file
+class _Wrong(Exception):
     """A value cannot be used; the line is added where it is known."""
 
 

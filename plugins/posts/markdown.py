@@ -23,9 +23,58 @@ WORDS_A_MINUTE = 220
 """Silent reading of non-fiction: 238 words a minute (Brysbaert 2019), a little less on a phone."""
 
 TAGS = frozenset(
-    "p h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code em strong b i s del ins mark small "
-    "sub sup a abbr cite q kbd samp var img figure figcaption hr br table thead tbody tfoot tr th "
-    "td caption section details summary time".split()
+    [
+        "p",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "blockquote",
+        "pre",
+        "code",
+        "em",
+        "strong",
+        "b",
+        "i",
+        "s",
+        "del",
+        "ins",
+        "mark",
+        "small",
+        "sub",
+        "sup",
+        "a",
+        "abbr",
+        "cite",
+        "q",
+        "kbd",
+        "samp",
+        "var",
+        "img",
+        "figure",
+        "figcaption",
+        "hr",
+        "br",
+        "table",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+        "caption",
+        "section",
+        "details",
+        "summary",
+        "time",
+    ]
 )
 ATTRIBUTES = {
     "*": {"lang", "dir", "id", "class"},
@@ -106,7 +155,7 @@ def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     place = 0
     while place < len(tokens) and _in_heading(tokens, place):
         place += 1
-    if place < len(tokens) and tokens[place].type == "paragraph_open":
+    if place < len(tokens) and _is_paragraph_of_words(tokens, place):
         return tokens[: place + 3], tokens[place + 3 :]
     return [], tokens
 
@@ -115,6 +164,12 @@ def _in_heading(tokens: list[Token], place: int) -> bool:
     token = tokens[place]
     return token.type.startswith("heading_") or (
         token.type == "inline" and tokens[place - 1].type == "heading_open"
+    )
+
+
+def _is_paragraph_of_words(tokens: list[Token], place: int) -> bool:
+    return tokens[place].type == "paragraph_open" and any(
+        one.type != "image" for one in tokens[place + 1].children or ()
     )
 
 
@@ -197,7 +252,9 @@ def _stored(tokens: list[Token], env: dict[str, object], draft: _Draft) -> str:
             piece = []
         else:
             piece.append(token)
-    return "".join([*parts, _safe(piece, env, own)]).strip()
+    return "".join([*parts, _safe(piece, env, own)]).strip(
+        "\n"
+    )  # the separator counts as white space
 
 
 def _safe(tokens: list[Token], env: dict[str, object], own: set[str]) -> str:

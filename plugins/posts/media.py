@@ -9,16 +9,19 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from core import BadInput, data_folder
 
 SVG = "{http://www.w3.org/2000/svg}"
 SVG_ELEMENTS = frozenset(
-    "svg g defs symbol use title desc metadata style path rect circle ellipse line polyline "
-    "polygon text tspan textPath linearGradient radialGradient stop clipPath mask pattern marker "
-    "filter feGaussianBlur feOffset feBlend feMerge feMergeNode feFlood feComposite feColorMatrix "
-    "feTurbulence feDisplacementMap switch".split()
+    re.findall(
+        r"\w+",
+        "svg g defs symbol use title desc metadata style path rect circle ellipse line polyline "
+        "polygon text tspan textPath linearGradient radialGradient stop clipPath mask pattern "
+        "marker filter feGaussianBlur feOffset feBlend feMerge feMergeNode feFlood feComposite "
+        "feColorMatrix feTurbulence feDisplacementMap switch",
+    )
 )
 PICTURES = {
     ".svg": "image/svg+xml",
@@ -152,8 +155,8 @@ def _svg(content: bytes) -> tuple[int, int] | None:
     if re.search(r"<!(?!--)|<\?(?!xml[ ?])", text):
         raise BadInput("a picture in SVG holds a DOCTYPE or an instruction, which is not taken")
     try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - no DOCTYPE, so no entities
-    except ElementTree.ParseError:
+        root = ET.fromstring(text)  # noqa: S314 - no DOCTYPE, so no entities
+    except ET.ParseError:
         return None
     if root.tag != f"{SVG}svg":
         return None
@@ -162,7 +165,7 @@ def _svg(content: bytes) -> tuple[int, int] | None:
     return _svg_size(root)
 
 
-def _check_element(element: ElementTree.Element) -> None:
+def _check_element(element: ET.Element) -> None:
     """Refuse what could run or fetch something: only drawing is taken."""
     if not isinstance(element.tag, str):
         return
@@ -190,7 +193,7 @@ def _fetches(text: str) -> bool:
     )
 
 
-def _svg_size(root: ElementTree.Element) -> tuple[int, int]:
+def _svg_size(root: ET.Element) -> tuple[int, int]:
     width, height = (re.match(r"[0-9]+", root.get(side, "")) for side in ("width", "height"))
     if width and height and "%" not in root.get("width", "") + root.get("height", ""):
         return int(width[0]), int(height[0])

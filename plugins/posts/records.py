@@ -33,7 +33,7 @@ PAGES = f"SELECT {LIGHT} {JOINED} WHERE p.kind = 'page' AND {SHOWN} ORDER BY r.t
 EVERY = f"SELECT {LIGHT} {JOINED} WHERE {SHOWN} {ORDER}"
 CARDS = f"""SELECT {LIGHT} {JOINED} WHERE {SHOWN} AND (? = '' OR p.kind = ?)
 AND (? = '' OR r.language = ?)
-AND (? = '' OR EXISTS (SELECT 1 FROM posts_tag t WHERE t.post_id = p.id AND t.tag = ?)) {ORDER}"""
+AND (? = '' OR EXISTS (SELECT 1 FROM posts_tag t WHERE t.post_id = p.id AND t.tag = ?)) {ORDER}"""  # noqa: S608 - names of this file
 ALL = f"SELECT {LIGHT} {JOINED} ORDER BY p.created, p.slug"
 
 
@@ -91,7 +91,7 @@ class Post:
     @property
     def published_at(self) -> datetime | None:
         """Since when it can be read."""
-        return cast("datetime | None", INSTANTS.python_value(self.published))
+        return INSTANTS.python_value(self.published)
 
     @property
     def changed_at(self) -> datetime:
@@ -110,7 +110,9 @@ class Post:
     def is_shown(self, at: datetime) -> bool:
         """Tell whether it is published, and its time has come."""
         return (
-            self.state == "published" and self.published is not None and self.published <= micros(at)
+            self.state == "published"
+            and self.published is not None
+            and self.published <= micros(at)
         )
 
     def card(self) -> ResourceCard:

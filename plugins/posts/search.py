@@ -105,9 +105,13 @@ def snippet(text: str, words: Sequence[str]) -> Markup:
     place = 0
     for match in WORD.finditer(piece):
         if _hit(match[0], words):
-            marked += [escape(piece[place : match.start()]), Markup("<mark>{}</mark>").format(match[0])]
+            marked += [
+                escape(piece[place : match.start()]),
+                Markup("<mark>{}</mark>").format(match[0]),
+            ]
             place = match.end()
-    return Markup("… " if start else "") + Markup("").join([*marked, escape(piece[place:])])
+    before = escape("… " if start else "")
+    return before + Markup("").join([*marked, escape(piece[place:])])
 
 
 def _found(words: Sequence[str], part: str) -> list[Post]:

@@ -86,10 +86,7 @@ def show(slug: str) -> Response:
     """
     post = _found(slug)
     access = decide(post.resource, current_reader())
-    if wants_json():
-        response = _for_machine(post, access)
-    else:
-        response = Response(_drawn(post, access))
+    response = _for_machine(post, access) if wants_json() else Response(_drawn(post, access))
     return _varying(response, NEVER_KEPT if access.held else ASKED_AGAIN)
 
 

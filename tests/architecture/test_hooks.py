@@ -17,7 +17,9 @@ SPECS = {
 }
 SECTIONS = {
     heading.partition("(")[0]: body
-    for heading, body in re.findall(r"^### (.+?)\n(.*?)(?=^###? |\Z)", PAGE, re.M | re.S)
+    for heading, body in re.findall(
+        r"^### (.+?)\n(.*?)(?=^###? |\Z)", PAGE, re.MULTILINE | re.DOTALL
+    )
 }
 
 
@@ -79,8 +81,8 @@ def test_the_page_has_no_hook_that_does_not_exist():
 @pytest.mark.parametrize("hook", SPECS)
 def test_somebody_uses_the_hook(hook):
     """A bundled plugin, named on the page, or the page's example, which other tests run."""
-    said = re.search(r"^In the box: (.+)\.$", SECTIONS[hook], re.M)[1]
+    said = re.search(r"^In the box: (.+)\.$", SECTIONS[hook], re.MULTILINE)[1]
     named = [] if said == "none so far" else said.split(", ")
 
     assert named == implementing(hook)
-    assert re.search(rf"```python\n.*@hookimpl\ndef {hook}\(.*```", SECTIONS[hook], re.S)
+    assert re.search(rf"```python\n.*@hookimpl\ndef {hook}\(.*```", SECTIONS[hook], re.DOTALL)

@@ -19,8 +19,8 @@ from tests.bench.places import Place, bare_twin, place, write_posts
 from tests.bench.processes import ROOT
 from tests.bench.sections import Effort, pages, starts, unlocks
 
-SIZES, QUICK_SIZES = (1_000, 1_000_000), (100, 2_000)
-FULL, QUICK = Effort(rounds=11, requests=400, starts=5), Effort(rounds=3, requests=50, starts=1)
+SMALL, QUICK_SIZES = 1_000, (100, 2_000)
+FULL, QUICK = Effort(rounds=31, requests=120, starts=5), Effort(rounds=3, requests=25, starts=1)
 
 
 def main() -> None:
@@ -28,6 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument("--large", type=int, default=1_000_000, help="sales of a large site")
     parser.add_argument("--output", type=Path, default=ROOT / "bench.json")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
@@ -35,7 +36,7 @@ def main() -> None:
     kinds = ("sqlite", "postgres") if given.database == "both" else (given.database,)
     folder = Path(tempfile.mkdtemp(prefix="obl-bench-"))
     try:
-        sizes, effort = (QUICK_SIZES, QUICK) if given.quick else (SIZES, FULL)
+        sizes, effort = (QUICK_SIZES, QUICK) if given.quick else ((SMALL, given.large), FULL)
         figures = measure(kinds, sizes, effort, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,11 +62,11 @@ def measure(
         for kind in kinds:
             for size in sizes:
                 say(f"fill {kind} with {size:,} sales")
+                home = folder / f"{kind}-{size}"
                 raw: Raw = (
-                    Sqlite(folder / f"{size}.db") if kind == "sqlite"
+                    Sqlite(home / "obolo.db") if kind == "sqlite"
                     else Postgres(server, f"bench_{size}")
                 )  # fmt: skip
-                home = folder / f"{kind}-{size}"
                 places.append(stack.enter_context(place(raw, size, home, posts)))
         bare = stack.enter_context(bare_twin(places[0], folder / "bare"))
         say("pages")

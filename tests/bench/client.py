@@ -25,7 +25,7 @@ def request(method: str, path: str, *, cookie: str = "", form: str | None = None
 
 
 class Connection:
-    """A kept connection to a server on this machine; a request is sent once the last is answered."""
+    """A kept connection to a server on this machine; one request at a time."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -58,7 +58,9 @@ class Connection:
         while (answer := self.read()) is None:
             pass
         if answer[0] != status:
-            raise AssertionError(f"{wanted[:200]!r} was answered by {answer[1]!r} {answer[2][:2000]!r}")
+            raise AssertionError(
+                f"{wanted[:200]!r} was answered by {answer[1]!r} {answer[2][:2000]!r}"
+            )
         return answer[2]
 
     def close(self) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -19,7 +17,7 @@ from itsdangerous import Signer
 from core import config as configuration
 from tests.bench import client
 from tests.bench.databases import Raw
-from tests.bench.processes import ROOT, Server, environment, running
+from tests.bench.processes import Server, started
 from tests.bench.rows import POSTS, Sale, holder
 
 PLUGINS = ("posts", "paywall", "till")
@@ -101,8 +99,11 @@ class Place:
 
     def read_turn(self, requests: int, clients: int = 1) -> Callable[[], float]:
         """Return what reads open posts, and tells how many a second."""
-        return lambda: requests / client.drive(
-            self.server.port, [self.reading() for _ in range(requests + clients)], 200, clients
+        return lambda: (
+            requests
+            / client.drive(
+                self.server.port, [self.reading() for _ in range(requests + clients)], 200, clients
+            )
         )
 
     def front_turn(self, requests: int) -> Callable[[], float]:
@@ -112,8 +113,11 @@ class Place:
 
     def unlock_turn(self, requests: int, clients: int = 1) -> Callable[[], float]:
         """Return what buys over HTTP."""
-        return lambda: requests / client.drive(
-            self.server.port, [self.buying() for _ in range(requests + clients)], 303, clients
+        return lambda: (
+            requests
+            / client.drive(
+                self.server.port, [self.buying() for _ in range(requests + clients)], 303, clients
+            )
         )
 
     def raw_turn(self, sales: int) -> Callable[[], float]:
@@ -142,16 +146,14 @@ def make_home(home: Path, database: str) -> None:
 def place(raw: Raw, stored: int, home: Path, posts: Path) -> Iterator[Place]:
     """Make a site, sell one thing there, fill it with sales like that one, and serve it."""
     make_home(home, raw.url)
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.bench.site", "prepare", str(posts)],
-        cwd=ROOT, env=environment({"OBOLO_HOME": str(home)}), stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
-    found: dict[str, Any] = json.loads(made.stdout)
-    sale = Sale(found["sale"])
-    assert len(found["posts"]) == POSTS, found["posts"]
-    raw.fill(sale, stored, list(found["posts"]))
-    arguments = ["tests.bench.site", "serve"]
-    with running(arguments, "/", OBOLO_HOME=str(home)) as server:
+    with started(["tests.bench.site", str(posts)], OBOLO_HOME=str(home)) as server:
+        found: dict[str, Any] = json.loads(server.hear())
+        assert server.hear() == "ready\n"
+        sale = Sale(found["sale"])
+        assert len(found["posts"]) == POSTS, found["posts"]
+        raw.fill(sale, stored, list(found["posts"]))
+        server.let_go_on()
+        server.wait("/")
         yield Place(raw.name, stored, raw, home, sale, found["posts"], server)
     raw.close()
 
@@ -170,8 +172,8 @@ def bare_twin(one: Place, folder: Path) -> Iterator[Server]:
         text = text.replace("</title>", "{% endraw %}{{ title }}{% raw %}</title>", 1)
         (folder / f"{name}.html").write_text(text)
         (folder / f"{name}.txt").write_text(opening + body + closing)
-    with ExitStack() as stack:
-        server = stack.enter_context(running(["tests.bench.bare", str(folder), "PORT"], "/post"))
+    with started(["tests.bench.bare", str(folder), "PORT"]) as server:
+        server.wait("/post")
         for name, size in sizes.items():
             found = len(client.fetch(server.port, client.request("GET", f"/{name}")))
             assert abs(found - size) <= NEAR * size, (name, found, size)

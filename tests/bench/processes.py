@@ -22,22 +22,27 @@ PATIENCE_SECONDS = 60
 class Server:
     """A process that answers on a port of this machine."""
 
-    def __init__(self, arguments: Sequence[str], port: int, page: str, **variables: str) -> None:
-        """Start it and wait for its first page; `seconds` is how long that took."""
+    def __init__(self, arguments: Sequence[str], port: int, **variables: str) -> None:
         self.port = port
-        started = time.perf_counter()
+        self._started = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT, env=environment(variables), stdout=subprocess.DEVNULL,
+            [sys.executable, "-m", *arguments], cwd=ROOT, env=environment(variables),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        try:
-            self._wait(page)
-        except BaseException:
-            self.stop()
-            raise
-        self.seconds = time.perf_counter() - started
 
-    def _wait(self, page: str) -> None:
+    def hear(self) -> str:
+        """Return the next line that it prints."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def let_go_on(self) -> None:
+        """Send the line that it waits for."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def wait(self, page: str) -> float:
+        """Wait until it answers; return the seconds since it was started."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -47,7 +52,7 @@ class Server:
                 assert time.monotonic() < until, "the server does not answer"
                 time.sleep(0.002)
             else:
-                return
+                return time.perf_counter() - self._started
 
     def memory(self) -> tuple[float, float]:
         """Return MiB of the worker, and of worker and master together; what they share is split."""
@@ -64,22 +69,24 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def _proportional(pid: int) -> float:
-    found = re.search(r"^Pss: +([0-9]+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss: +([0-9]+) kB", text, re.MULTILINE)
     assert found is not None
     return int(found[1]) / 1024
 
 
 @contextmanager
-def running(
-    arguments: Sequence[str], page: str, **variables: str
-) -> Iterator[Server]:
-    """Run a server on a free port, which stands as PORT where the arguments name it."""
+def started(arguments: Sequence[str], **variables: str) -> Iterator[Server]:
+    """Start a server on a free port, which stands as PORT where the arguments name it."""
     port = free_port()
     wanted = [str(port) if argument == "PORT" else argument for argument in arguments]
-    server = Server(wanted, port, page, OBOLO_PORT=str(port), **variables)
+    server = Server(wanted, port, OBOLO_PORT=str(port), **variables)
     try:
         yield server
     finally:

@@ -44,7 +44,9 @@ class Rows:
     def insert(self, mark: str) -> str:
         """Return one INSERT for all rows of one sale; `mark` is the driver's placeholder."""
         row = f"({', '.join([mark] * len(self.columns))})"
-        return f'INSERT INTO "{self.table}" ({self.names}) VALUES {", ".join([row] * len(self.rows))}'
+        return (
+            f'INSERT INTO "{self.table}" ({self.names}) VALUES {", ".join([row] * len(self.rows))}'
+        )
 
 
 def holder(number: int) -> str:
@@ -93,15 +95,18 @@ class Sale:
         """Yield the statements that write `count` sales, a holder's spread over all of the time."""
         holders = max(1, count // POSTS)
         numbered = _number_postgres if postgres else _number_sqlite
+        at = f"({START_MS} + n * {STEP_MS})"
         expressions = {
-            one: f"'{one[:4]}' || {numbered(f'({START_MS} + n * {STEP_MS})', 'n', f'(n * 16 + {k})')}"
+            one: f"'{one[:4]}' || {numbered(at, 'n', f'(n * 16 + {k})')}"
             for k, one in enumerate(self.ids)
         }
         buyer = f"(n % {holders})"
         expressions[HOLDER] = f"'gst_' || {numbered(f'({START_MS} + {buyer})', buyer, buyer)}"
         choices = " ".join(f"WHEN {i} THEN '{one}'" for i, one in enumerate(resources))
         expressions[CAPTURED] = f"CASE (n / {holders}) % {len(resources)} {choices} END"
-        source = f"generate_series(0::bigint, {count - 1}) AS numbers (n)" if postgres else "numbers"
+        source = (
+            f"generate_series(0::bigint, {count - 1}) AS numbers (n)" if postgres else "numbers"
+        )
         counting = (
             "" if postgres else
             "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers "
@@ -110,7 +115,8 @@ class Sale:
         for table in self.tables:
             for row in table.rows:
                 cells = ", ".join(_cell(value, expressions, count) for value in row)
-                yield f'{counting}INSERT INTO "{table.table}" ({table.names}) SELECT {cells} FROM {source}'
+                into = f'INSERT INTO "{table.table}" ({table.names})'
+                yield f"{counting}{into} SELECT {cells} FROM {source}"
 
 
 def _cell(value: Any, expressions: Mapping[str, str], count: int) -> str:

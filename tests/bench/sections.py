@@ -10,7 +10,7 @@ from statistics import median
 from tests.bench import client
 from tests.bench.figures import Figure, take_turns
 from tests.bench.places import Place, bare_turn
-from tests.bench.processes import Server, running
+from tests.bench.processes import Server, started
 
 MANY = 8
 """How many clients there are, where there are several; as many as a worker has threads."""
@@ -43,14 +43,18 @@ def pages(places: Sequence[Place], bare: Server, effort: Effort) -> list[Figure]
     figures = [Figure(f"{post}, {_at(one)}", rates[_at(one)], rates["bare"], RATE, ">= 0.8")
                for one in places]  # fmt: skip
     figures.append(
-        Figure(f"{post}, {_at(places[0])}, {MANY} clients", rates["many"], rates["bare, many"], RATE)
+        Figure(
+            f"{post}, {_at(places[0])}, {MANY} clients", rates["many"], rates["bare, many"], RATE
+        )
     )
     figures += [
         Figure(f"{post}, {small.name}, growth to {large.stored:,}",
                rates[_at(small)] / rates[_at(large)], 1.0, GROWTH, "<= 1.05")
         for small, large in _pairs(places)
     ]  # fmt: skip
-    figures.append(Figure(f"front page, {_at(places[0])}", rates["front"], rates["bare front"], RATE))
+    figures.append(
+        Figure(f"front page, {_at(places[0])}", rates["front"], rates["bare front"], RATE)
+    )
     figures.append(
         Figure(f"front page, {_at(places[1])}", rates["front, last"], rates["bare front"], RATE)
     )
@@ -95,9 +99,10 @@ def starts(places: Sequence[Place], bare_folder: Path, effort: Effort) -> list[F
                 ("floor", ["tests.bench.bare", str(bare_folder), "PORT"], "/post",
                  client.request("GET", "/post")),
             ):  # fmt: skip
-                with running(arguments, page, OBOLO_HOME=str(one.home)) as server:
+                with started(arguments, OBOLO_HOME=str(one.home)) as server:
+                    seconds = server.wait(page)
                     client.drive(server.port, [asked] * effort.requests, 200)
-                    weighed[side].append((server.seconds, *server.memory()))
+                    weighed[side].append((seconds, *server.memory()))
         ours, floor = ([median(some) for some in zip(*weighed[side], strict=True)]
                        for side in ("ours", "floor"))  # fmt: skip
         aim = "ours <= 3"

@@ -1,13 +1,15 @@
 """Obolo as it is measured: `obolo run --no-tasks` whose doors are wide enough for a benchmark.
 
-`python -m tests.bench.site prepare POSTS` imports the posts, sells one thing, and prints what that
-wrote; `python -m tests.bench.site serve` answers. `$OBOLO_HOME` is the site's folder.
+`python -m tests.bench.site POSTS` imports the posts, sells one thing, prints what that wrote, waits
+for a line while the database is filled, and answers. `$OBOLO_HOME` is the site's folder.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,19 @@ FACTOR = 10**6
 NOT_OF_A_SALE = ("limits_hit", "posts_", "site_", "settings_", "tasks_", "sqlite_", "core_")
 
 
+def main() -> None:
+    """Prepare the site in a child, which takes its connections along, and serve it once told to."""
+    child = os.fork()
+    if child == 0:
+        print(json.dumps(prepare(build(), Path(sys.argv[1]))), flush=True)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, "the site could not be prepared"
+    print("ready", flush=True)
+    sys.stdin.readline()
+    Server(build(), configuration.load(), workers=1, with_tasks=False).run()
+
+
 def build() -> Flask:
     """Build the site of `$OBOLO_HOME`."""
     config = configuration.load()
@@ -34,10 +49,9 @@ def build() -> Flask:
     return app
 
 
-def prepare(posts: Path) -> dict[str, Any]:
+def prepare(app: Flask, posts: Path) -> dict[str, Any]:
     """Import the posts and sell one thing; return the posts' cards and the rows of the sale."""
-    app = build()
-    with app.app_context():
+    with app.app_context(), redirect_stdout(sys.stderr):
         app.cli.commands["posts"].commands["import"].callback(posts)  # type: ignore[attr-defined]
     before = _tables()
     with app.test_client() as client:
@@ -73,13 +87,5 @@ def _tables() -> dict[str, tuple[list[str], list[list[Any]]]]:
     return found
 
 
-def serve() -> None:
-    """Answer until told to stop."""
-    Server(build(), configuration.load(), workers=1, with_tasks=False).run()
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "prepare":
-        print(json.dumps(prepare(Path(sys.argv[2]))))
-    else:
-        serve()
+    main()

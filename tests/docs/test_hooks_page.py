@@ -18,7 +18,9 @@ from tests.docs.pages import FENCE, ROOT
 from tests.stand_in import READER, eur, post_line
 
 PAGE = (ROOT / "docs" / "hooks.md").read_text()
-SECTIONS = dict(re.findall(r"^### (\w+)\(.*?\)\n(.*?)(?=^###? |\Z)", PAGE, re.M | re.S))
+SECTIONS = dict(
+    re.findall(r"^### (\w+)\(.*?\)\n(.*?)(?=^###? |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+)
 WINE = Line("A bottle", eur(500), "income:wine")
 ORDER = Order("gst_a", (replace(post_line(), number=1),), "EUR", id="ord_a")
 MAIL = SimpleNamespace(id="msg_a", recipient="a@example.org")

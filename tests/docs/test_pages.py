@@ -70,7 +70,7 @@ def test_a_command_runs(page, line, home):
     """What a page tells to type is understood, and succeeds on a fresh site."""
     program, *words = shlex.split(line)
     if program == "make":
-        assert re.search(rf"^{words[0]}:.*## ", (ROOT / "Makefile").read_text(), re.M)
+        assert re.search(rf"^{words[0]}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
         return
     assert program == "obolo"
     if words[0] in SERVES:
@@ -105,7 +105,9 @@ def every_command(group=commands, before=()):
 
 def test_the_page_lists_every_command():
     """And no other."""
-    rows = re.findall(r"^\| `obolo ([a-z ]+?)(?: [A-Z-].*?)?` \|", RUNNING.read_text(), re.M)
+    rows = re.findall(
+        r"^\| `obolo ([a-z ]+?)(?: [A-Z-].*?)?` \|", RUNNING.read_text(), re.MULTILINE
+    )
 
     assert sorted(rows) == sorted(every_command())
 
@@ -115,7 +117,7 @@ def test_the_page_names_every_invariant_as_it_is_printed():
     source = (ROOT / "core" / "verify.py").read_text()
     printed = set(re.findall(r"Fault\(\s*\"(\w+)\"", source))
     page = RUNNING.read_text().partition("## Is everything right?")[2]
-    named = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    named = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
 
     assert named == printed
     assert verify.CHECKS

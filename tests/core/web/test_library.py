@@ -6,12 +6,12 @@ import pytest
 
 from core import checkout
 from core.entitlements import set_states
+from core.ledger import Leg, declare_bounds, post
 from core.people import Reader
 from core.plugins import catalogue
+from core.storage import transaction
 from tests.conftest import browser_of
 from tests.stand_in import PURSE, Instant, eur, post_line
-from core.ledger import Leg, declare_bounds, post
-from core.storage import transaction
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from core.orders import Offer
 from core.plugins import Embed, catalogue
-from core.web.rendering import day, draw_embed, drafted, money, pay_label, slot
+from core.web.rendering import day, drafted, draw_embed, money, pay_label, slot
 from tests.stand_in import eur, plugged, post_line
 
 IT, EN = {"Accept-Language": "it"}, {"Accept-Language": "en"}
@@ -62,9 +62,7 @@ def test_a_piece_that_fails_is_left_out(app, caplog):
     def broken(slot):
         raise KeyError(slot)
 
-    with (
-        app.test_request_context(), plugged(render_slot=broken), caplog.at_level(logging.CRITICAL)
-    ):
+    with app.test_request_context(), plugged(render_slot=broken), caplog.at_level(logging.CRITICAL):
         assert slot("nav") == ""
     with app.test_request_context(), plugged(render_slot=lambda slot: Markup("<b>1</b>")):
         assert slot("nav") == Markup("<b>1</b>")

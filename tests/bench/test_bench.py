@@ -1,0 +1,77 @@
+"""The benchmark runs, says what it promises, and compares like with like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from core import config as configuration
+from core.cli import server
+from tests.bench import bare
+from tests.bench.processes import ROOT
+from tests.bench.rows import CAPTURED, HOLDER, Sale
+
+NAMES = ("open post", "front page", "unlock", "start-up", "memory")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_the_quick_run_writes_a_figure_of_each_kind_that_can_be_true(
+    database: str, tmp_path: Path
+) -> None:
+    """Each line has name, ours, floor, ratio and unit; nothing is ten times beyond its floor."""
+    output = tmp_path / "bench.json"
+    subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--quick", "--database", database,
+         "--output", str(output)],
+        cwd=ROOT, check=True, timeout=240,
+    )  # fmt: skip
+    figures = [json.loads(line) for line in output.read_text().splitlines()]
+    for figure in figures:
+        assert list(figure) == ["name", "ours", "floor", "ratio", "unit"]
+        assert figure["ratio"] == pytest.approx(figure["ours"] / figure["floor"], rel=0.01)
+        if figure["unit"].endswith("/s"):
+            assert figure["ratio"] > 0.001, figure  # a busy machine is no fault
+    for name in NAMES:
+        assert any(name in figure["name"] for figure in figures), name
+    assert not list(tmp_path.glob("obl-bench-*"))
+
+
+def test_the_bare_app_runs_under_the_options_of_the_site(
+    make_site, db: str, tmp_path: Path
+) -> None:
+    """Ours and the floor differ in the app alone, not in how gunicorn runs it."""
+    configuration.initialise(tmp_path / "other")
+    site = server.Server(
+        make_site(), configuration.load(tmp_path / "other"), workers=1, with_tasks=False
+    )
+    floor = bare.Server(Flask("bare"), 0)
+    for name in bare.OPTIONS:
+        if name in site.cfg.settings:
+            assert site.cfg.settings[name].get() == floor.cfg.settings[name].get(), name
+
+
+def test_rows_written_by_hand_are_those_of_the_sale_with_ids_of_their_own() -> None:
+    """An id is replaced wherever it stands, also within JSON, and everything else stays."""
+    payment, order = "pay_" + "1" * 32, "ord_" + "2" * 32
+    one = {"columns": ["id"], "rows": [[order]]}
+    plain = ("orders_order", "orders_line", "payments_movement", "ledger_entry", "ledger_leg")
+    captured = dict.fromkeys(plain, one)
+    captured["payments_payment"] = {
+        "columns": ["id", "facts", "minor"], "rows": [[payment, f'{{"ref":"ti_{payment}"}}', 20]]
+    }  # fmt: skip
+    captured["entitlements_entitlement"] = {
+        "columns": ["order_id", "holder", "key"], "rows": [[order, HOLDER, CAPTURED]]
+    }  # fmt: skip
+    values = dict(zip(
+        (table.table for table in Sale(captured).tables),
+        Sale(captured).values("gst_x", "post:1"), strict=True,
+    ))  # fmt: skip
+    fresh, facts, minor = values["payments_payment"]
+    assert fresh != payment
+    assert (facts, minor) == (f'{{"ref":"ti_{fresh}"}}', 20)
+    assert values["entitlements_entitlement"] == [values["orders_order"][0], "gst_x", "post:1"]

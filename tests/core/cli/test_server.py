@@ -1,0 +1,119 @@
+"""obolo run and obolo worker."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import click
+import pytest
+
+from core.cli.server import PORTS_TRIED, free_port
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_next_free_port_is_taken():
+    """Somebody else's server does not stop this one."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wanted = taken.getsockname()[1]
+
+        assert wanted < free_port("127.0.0.1", wanted) < wanted + PORTS_TRIED
+
+
+def test_port_zero_takes_any():
+    """As tests and proofs do."""
+    assert free_port("127.0.0.1", 0) > 1023
+
+
+def test_no_free_port_is_said(monkeypatch):
+    """Instead of a trace."""
+    monkeypatch.setattr("core.cli.server.PORTS_TRIED", 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(click.ClickException, match="is free"):
+            free_port("127.0.0.1", taken.getsockname()[1])
+
+
+def wait_for(process, log, pattern):
+    for _ in range(600):
+        if found := re.search(pattern, log.read_text()):
+            return found[0]
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return what starts a process of a site, in a group that is ended after the test."""
+    started = []
+
+    def run(*words, **environment):
+        log = tmp_path / f"{words[0]}.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "core.cli", *words], cwd=ROOT, stdout=file,
+                stderr=subprocess.STDOUT, start_new_session=True,
+                env={**os.environ, "OBOLO_HOME": str(tmp_path / "instance"), **environment},
+            )  # fmt: skip
+        started.append(process)
+        return process, log
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
+
+
+@pytest.fixture
+def new_site(tmp_path):
+    """Make the folder of a site."""
+    subprocess.run(
+        [sys.executable, "-m", "core.cli", "--home", str(tmp_path / "instance"), "init"],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def test_a_site_starts_says_where_and_ends_when_asked(start, new_site):
+    """The address that it prints answers; SIGTERM is a plain end."""
+    process, log = start("run", PORT="0")
+    address = wait_for(process, log, r"http://127\.0\.0\.1:\d+/")
+    with urllib.request.urlopen(f"{address}readyz", timeout=10) as answer:
+        body = answer.read()
+    process.send_signal(signal.SIGTERM)
+
+    assert body == b"ready\n"
+    assert process.wait(20) == 0
+    assert "Traceback" not in log.read_text()
+
+
+def test_without_keys_a_site_does_not_start(start):
+    """It says what to do, in one sentence, and shows no trace."""
+    process, log = start("run", PORT="0")
+
+    assert process.wait(20) == 1
+    assert "obolo init" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_worker_works_until_it_is_ended(start, new_site):
+    """In a process of its own."""
+    process, log = start("worker")
+    time.sleep(2)
+
+    assert process.poll() is None, log.read_text()
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+    assert "Traceback" not in log.read_text()
