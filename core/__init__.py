@@ -8,6 +8,7 @@ from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
 from core.http import request as http_request
 from core.ledger import Leg
+from core.mail import Message
 from core.money import Money
 from core.orders import Grant, Line, Offer, Order, Question
 from core.payments import (
@@ -61,6 +62,7 @@ from core.storage import (
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
+from core.web.keeping import kept_page
 from core.web.languages import use_language
 from core.web.problems import payment_required, wants_json
 from core.web.rendering import drafted, draw_embed, gettext, ngettext
@@ -91,6 +93,7 @@ __all__ = [
     "Kind",
     "Leg",
     "Line",
+    "Message",
     "Model",
     "Money",
     "Movement",
@@ -134,6 +137,7 @@ __all__ = [
     "http_request",
     "insert",
     "is_postgres",
+    "kept_page",
     "local_path",
     "new_id",
     "ngettext",

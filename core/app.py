@@ -147,6 +147,7 @@ def _work(config: Config, *, immediate: bool) -> None:
     tasks.every("mail", 30, lambda: mail.deliver_due(now()))
     tasks.every("seal", 3600, lambda: seal(now() - SEAL_AFTER))
     tasks.every("limits", 3600, lambda: limits.forget(now() - timedelta(days=1)))
+    tasks.every("mail.forget", 86_400, lambda: mail.forget(now() - timedelta(days=90)))
     for periodic in catalogue.periodic:
         tasks.every(periodic.name, periodic.seconds, periodic.work)
 

@@ -5,7 +5,6 @@ The first word of a name says when a hook is called and what an error does:
   render_*    while a page is drawn; the error is logged and that piece is left out
   on_*        after the fact is stored; the error is logged and the plugin is told again
   any other   during a request; the error stops that request, so that nothing is guessed
-Plugins are called in the order of the enabled list.
 """
 
 from __future__ import annotations

@@ -63,9 +63,8 @@ def declare_bounds(bounds: Mapping[str, Bound]) -> None:
     with transaction():
         for prefix, bound in {CLAIMS: Bound(least=0), **bounds}.items():
             execute(
-                "INSERT INTO ledger_bound (prefix, least, most) VALUES (?, ?, ?) ON CONFLICT "
-                "(prefix) "
-                "DO UPDATE SET least = excluded.least, most = excluded.most",
+                "INSERT INTO ledger_bound (prefix, least, most) VALUES (?, ?, ?) "
+                "ON CONFLICT (prefix) DO UPDATE SET least = excluded.least, most = excluded.most",
                 [prefix, bound.least, bound.most],
             )
         rows = execute("SELECT prefix, least, most FROM ledger_bound").fetchall()
@@ -243,7 +242,7 @@ def balance(account: str, currency: str, mode: str = "live") -> Money:
 
 
 def claims(holders: Iterable[str]) -> bool:
-    """Tell whether the site has an open claim against any of these holders."""
+    """Tell whether the site has an open claim against one of these holders."""
     accounts = [prefix + CLAIMS + holder for holder in holders for prefix in ("", TEST)]
     marks = ", ".join("?" * len(accounts))
     return (
@@ -256,17 +255,12 @@ def claims(holders: Iterable[str]) -> bool:
     )
 
 
-def legs_of(key: str, *parts: str) -> list[Leg]:
-    """Return the legs of the entry with this key, without the prefix of test money.
-
-    With `parts` also those of the entries `<key>:<part>:...`.
-    """
-    more = "".join(" OR (entry.key >= ? AND entry.key < ?)" for _ in parts)
-    ranges = [end for part in parts for end in (f"{key}:{part}:", f"{key}:{part};")]
+def legs_of(key: str) -> list[Leg]:
+    """Return the legs of the entry with this key, without the prefix of test money."""
     rows = execute(
         "SELECT leg.account, leg.currency, leg.minor FROM ledger_leg leg JOIN ledger_entry entry "
-        f"ON entry.id = leg.entry_id WHERE entry.key = ?{more} ORDER BY entry.id, leg.number",
-        [key, *ranges],
+        "ON entry.id = leg.entry_id WHERE entry.key = ? ORDER BY leg.number",
+        [key],
     )
     return [
         Leg(account.removeprefix(TEST), Money(minor, currency)) for account, currency, minor in rows
@@ -277,7 +271,10 @@ def reverse(
     key: str, original: str, *, reason: str, mode: str, order: str | None, spill: str
 ) -> str | None:
     """Take an entry back, and what was corrected in its amount since; the entries stay."""
-    legs = [Leg(leg.account, -leg.amount) for leg in legs_of(original, "amount")]
+    where, values = ("order_id = ?", [order]) if order else ("order_id IS NULL", [])
+    rows = execute(f"SELECT key FROM ledger_entry WHERE {where}", values).fetchall()
+    keys = {original} | {one for (one,) in rows if one.startswith(f"{original}:amount:")}
+    legs = [Leg(leg.account, -leg.amount) for one in sorted(keys) for leg in legs_of(one)]
     return post(key, legs, reason=reason, mode=mode, order=order, spill=spill)
 
 

@@ -75,11 +75,9 @@ class TooMany(Refused):
     status = 429
 
     def __init__(self, retry_after: int) -> None:
-        """Say it in seconds, or in whole minutes once it is longer than two."""
-        wait = f"{retry_after} seconds"
-        if retry_after > 2 * MINUTE:
-            wait = f"{-(-retry_after // MINUTE)} minutes"
-        super().__init__(f"That was too often. Please try again in {wait}.")
+        """Say it in whole minutes."""
+        minutes = -(-retry_after // MINUTE)
+        super().__init__("That was too often. Please try again in {minutes} min.", minutes=minutes)
         self.retry_after = retry_after
 
 

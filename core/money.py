@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,6 +17,8 @@ from babel.numbers import (
 
 from core.errors import BadInput
 
+TYPED = re.compile(r"[+-]?[\d.,'’\s]{1,24}")
+"""What a person may type as an amount: no exponents, no NaN, and not more than can be exact."""
 MOST_MINOR = 10**15
 """No amount on a site is larger, in minor units; sums of a thousand such still fit 64 bits."""
 
@@ -71,10 +75,12 @@ class Money:
 
         Raises BadInput when it is no number, has more digits than the currency, or is too large.
         """
-        try:
-            number = parse_decimal(text.strip(), locale=locale, strict=True)
-        except NumberFormatError:
-            raise BadInput("“{text}” is not an amount.", text=text) from None
+        number = None
+        if TYPED.fullmatch(text.strip()):
+            with suppress(NumberFormatError):
+                number = parse_decimal(text.strip(), locale=locale, strict=True)
+        if number is None:
+            raise BadInput("“{text}” is not an amount.", text=text)
         return cls._exact(number, currency, text)
 
     @classmethod
@@ -83,7 +89,7 @@ class Money:
         number, _, currency = text.strip().partition(" ")
         if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
             raise BadInput("“{text}” is not an amount; write it like 0.20 EUR.", text=text)
-        if not (number.isascii() and number.replace(".", "", 1).isdigit()):
+        if not (number.isascii() and number.replace(".", "", 1).isdigit() and len(number) <= 24):
             raise BadInput("“{text}” is not an amount; write it like 0.20 EUR.", text=text)
         return cls._exact(Decimal(number), currency, text)
 

@@ -271,6 +271,13 @@ def _values() -> Mapping[str, Value]:
     return saved.values
 
 
+def stamp() -> int:
+    """Return a number that changes whenever a setting does; at most a second behind."""
+    _values()
+    saved = _memory.get("saved")
+    return saved.generation if saved is not None else -1
+
+
 def _load_values() -> dict[str, Value]:
     rows = execute("SELECT name, value FROM settings_value").fetchall()
     return {name: json.loads(text) for name, text in rows}

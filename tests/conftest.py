@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,6 +25,8 @@ from core.storage import Migrations, lock_migrations
 from tests import postgres
 
 ROOT = Path(__file__).parents[1]
+hypothesis.settings.register_profile("obolo", deadline=None)
+hypothesis.settings.load_profile("obolo")
 REACHABLE = ("127.0.0.1", "::1", "localhost")
 
 

@@ -68,7 +68,8 @@ def emptied() -> str:
     """Return the URL of this process's database with no row in it; cheaper than a new one."""
     with psycopg.connect(own(), autocommit=True) as connection:
         rows = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%%migrations'"
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+            "AND tablename NOT LIKE '%%migrations'"
         ).fetchall()
         connection.execute(
             "SET session_replication_role = replica"

@@ -1,4 +1,4 @@
-"""A provider in memory whose reports a test sets, and small things that most tests of money need."""
+"""A provider in memory whose reports a test sets, and what most tests of money need."""
 
 from __future__ import annotations
 

@@ -12,12 +12,19 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Route,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests.browser import launch
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
 CLOSED = "article:has(.price) h2 a"
 FREE = "article:not(:has(.price)) h2 a"
@@ -81,10 +88,12 @@ def _no_fetch(route: Route) -> None:
         route.continue_()
 
 
-def _context(browser: Browser, size: str, language: str, scheme: str = "light") -> BrowserContext:
+def _context(
+    browser: Browser, size: str, language: str, scheme: str = "light", density: float = 2
+) -> BrowserContext:
     return browser.new_context(
         viewport=SIZES[size], locale={"it": "it-IT", "en": "en-GB"}[language],
-        device_scale_factor=2 if size == "phone" else 1,
+        device_scale_factor=density if size == "phone" else 1,
         color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce",
     )  # fmt: skip
 
@@ -94,7 +103,7 @@ def take_readme(browser: Browser, site: str, folder: Path) -> None:
     page = _context(browser, "desktop", "it").new_page()
     page.goto(site)
     page.screenshot(path=folder / "desktop-home.png")
-    page = _context(browser, "phone", "it").new_page()
+    page = _context(browser, "phone", "it", density=1.5).new_page()
     for name in walk(page, site):
         if name == "panel":
             page.screenshot(path=folder / "phone-closed.png")

@@ -16,7 +16,7 @@ from core.storage import lock_name, new_id, transaction
 
 
 class Unanswered(OboloError):
-    """The order asks something first; `questions` are what is still to be answered."""
+    """The order asks something first; `questions` are all that it asks."""
 
     status = 422
 

@@ -8,6 +8,8 @@ from flask import current_app
 
 from core import config as configuration
 from core import settings
+from core.errors import OboloError
+from core.plugins import catalogue
 from core.storage import execute
 
 DEMO_FOLDER = Path(__file__).parents[2] / "plugins" / "posts" / "demo"
@@ -28,6 +30,8 @@ def load() -> None:
     """Load the demo's posts once, and let its card sales lose money until there are balances."""
     if execute("SELECT 1 FROM settings_value WHERE name = 'checkout.allow_loss'").fetchone():
         return
+    if "posts" in catalogue.failed:
+        raise OboloError("The plugin posts is off: {why}", why=catalogue.failed["posts"])
     importing = current_app.cli.commands["posts"].commands["import"]  # type: ignore[attr-defined]
     importing.callback(DEMO_FOLDER)
     settings.save("checkout.allow_loss", value=True, actor="demo")

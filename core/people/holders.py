@@ -6,8 +6,9 @@ A guest gets a holder by the first POST, never by a GET, so that a public page s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
-from flask import current_app, g, request
+from flask import Response, after_this_request, current_app, g, request
 from itsdangerous import BadSignature, Signer
 
 from core.storage import new_id
@@ -66,8 +67,13 @@ def _holder_in_cookie() -> str:
     signed = request.cookies.get(cookie_name())
     if not signed:
         return ""
+    return _verified(current_signer(), signed)
+
+
+@lru_cache(maxsize=8192)
+def _verified(signer: Signer, signed: str) -> str:
     try:
-        return current_signer().unsign(signed).decode()
+        return signer.unsign(signed).decode()
     except (BadSignature, UnicodeError):
         return ""
 
@@ -79,5 +85,18 @@ def give_holder() -> Reader:
         holder = new_id("gst")
         reader = replace(reader, holder=holder, holders=(holder,))
         g.reader = reader
-        g.new_holder = holder
+        after_this_request(partial(_set_cookie, holder))
     return reader
+
+
+def _set_cookie(holder: str, response: Response) -> Response:
+    response.set_cookie(
+        cookie_name(),
+        current_signer().sign(holder).decode(),
+        max_age=COOKIE_SECONDS,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from peewee import Model as PeeweeModel
 
 from core.errors import OboloError
 
+log = logging.getLogger("obolo.storage")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BUSY_SECONDS = 30
 """How long a writer waits for another one on SQLite before it gives up."""
@@ -114,7 +116,15 @@ def lock_name(name: str) -> None:
 
 def after_commit(act: Callable[[], Any]) -> None:
     """Run `act` once this thread's transaction is stored; at once when none is open."""
-    database.after_commit(act)
+    database.after_commit(lambda: _run(act))
+
+
+def _run(act: Callable[[], Any]) -> None:
+    """Run what follows a commit; the commit stands, whatever becomes of it."""
+    try:
+        act()
+    except Exception:
+        log.exception("what was to follow a commit failed")
 
 
 @lru_cache(maxsize=1024)

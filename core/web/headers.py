@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, current_app, request
 
 from core.errors import Refused
-from core.people.holders import COOKIE_SECONDS, cookie_name, current_signer
 from core.web.callers import callers_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -38,32 +41,33 @@ def content_security_policy(redirects: Iterable[str] = ()) -> str:
     )
 
 
+class Headers:
+    """Adds the headers to every answer of an app, whoever made it."""
+
+    def __init__(self, app: WSGIApplication, policy: str) -> None:
+        self._app = app
+        self._plain = list(PLAIN.items())
+        self._policy = ("Content-Security-Policy", policy)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as the app does, with the headers; a file's own policy may be stricter."""
+
+        def start(
+            status: str, headers: list[tuple[str, str]], *error: Any
+        ) -> Callable[[bytes], object]:
+            if not any(name == "Content-Security-Policy" for name, _ in headers):
+                headers.append(self._policy)
+            if environ["wsgi.url_scheme"] == "https":
+                headers.append(("Strict-Transport-Security", HSTS))
+            return start_response(status, headers + self._plain, *error)
+
+        return self._app(environ, start)
+
+
 def install(app: Flask, redirects: Iterable[str]) -> None:
     """Put the headers on every answer of the app, errors and files included."""
-    strict = [*PLAIN.items(), ("Content-Security-Policy", content_security_policy(redirects))]
-
-    def add_headers(response: Response) -> Response:
-        response.headers.extend(strict)
-        if request.is_secure:
-            response.headers["Strict-Transport-Security"] = HSTS
-        if "new_holder" in g:
-            _set_holder(response, g.new_holder)
-        return response
-
-    app.after_request(add_headers)
+    app.wsgi_app = Headers(app.wsgi_app, content_security_policy(redirects))  # type: ignore[method-assign]
     app.before_request(refuse_foreign_origin)
-
-
-def _set_holder(response: Response, holder: str) -> None:
-    response.set_cookie(
-        cookie_name(),
-        current_signer().sign(holder).decode(),
-        max_age=COOKIE_SECONDS,
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
 
 
 def refuse_foreign_origin() -> None:

@@ -8,7 +8,7 @@ from core import entitlements, orders
 from core.errors import NotFound
 from core.payments import records
 from core.people import current_reader
-from core.plugins import card_of
+from core.plugins import Query, card_of, each
 from core.web.callers import callers
 
 blueprint = Blueprint("library", __name__, url_prefix="/library")
@@ -27,10 +27,13 @@ def show() -> Response:
     reader = current_reader()
     held = entitlements.of_holders(reader.holders)
     shown = [(one, card_of(one.key)) for one in held]
+    query = Query(language=reader.language, limit=3)
+    others = (
+        [] if held else [card for _, some in each("list_resources", query=query) for card in some]
+    )
+    ordered = orders.of_holders(reader.holders)
     return _private(
-        render_template(
-            "library/library.html", held=shown, orders=orders.of_holders(reader.holders)
-        )
+        render_template("library/library.html", held=shown, others=others[:3], orders=ordered)
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
-from werkzeug.exceptions import HTTPException
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.http import parse_accept_header
 
 from core import checkout, storage
 from core.access import Access
@@ -29,10 +32,14 @@ SENTENCES = {
 
 def wants_json() -> bool:
     """Tell whether a machine asks: it accepts JSON and says nothing of HTML."""
-    accepted = request.accept_mimetypes
-    return accepted.best_match(["text/html", "application/json"]) == "application/json" and (
-        accepted["application/json"] > accepted["text/html"]
-    )
+    return _is_machine(request.headers.get("Accept", ""))
+
+
+@lru_cache(maxsize=1024)
+def _is_machine(accept: str) -> bool:
+    accepted = parse_accept_header(accept, MIMEAccept)
+    best = accepted.best_match(["text/html", "application/json"])
+    return best == "application/json" and accepted["application/json"] > accepted["text/html"]
 
 
 def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
@@ -93,6 +100,8 @@ def install(app: Flask) -> None:
         status = error.code or 500
         if status in (301, 302, 303, 307, 308):
             return error.get_response()  # type: ignore[return-value]
+        if isinstance(error, SecurityError):  # for a foreign host no address can be built
+            return Response(f"{error.name}\n", status, content_type="text/plain; charset=utf-8")
         return _answer(status, _(SENTENCES.get(status, error.name)))
 
     @app.errorhandler(Exception)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.orders import Offer
 from core.people import current_reader
 from core.plugins import catalogue
 from core.settings import value
+from core.web.keeping import live
 from core.web.languages import choose_language
 from core.web.languages import install as install_languages
 
@@ -45,7 +46,7 @@ def install(
     app.jinja_env.filters.update(money=money, day=day)
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=value, slot=slot,
-        languages=tuple(languages), pay_label=pay_label, drafted=drafted,
+        languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
     )  # fmt: skip
 
 
@@ -76,14 +77,27 @@ def drafted(offer: Offer) -> Money:
     return checkout.draft(current_reader(), offer.lines).total
 
 
+def plays_money() -> bool:
+    """Tell whether no real money can move here: every enabled provider is for trying out."""
+    providers = catalogue.providers.values()
+    return bool(providers) and all(provider.mode == "test" for provider in providers)
+
+
 def slot(name: str, **context: Any) -> Markup:
     """Return what plugins put into a named place of a page."""
-    shown: Mapping[str, Any] = context
-    return Markup("").join(plugins.render("render_slot", slot=name, context=shown))
+    return live(partial(_slot, name, context))
+
+
+def _slot(name: str, context: Mapping[str, Any]) -> Markup:
+    return Markup("").join(plugins.render("render_slot", slot=name, context=context))
 
 
 def draw_embed(name: str, arguments: Mapping[str, str]) -> Markup:
     """Draw a directive by the plugin whose it is; nothing when that is off or fails."""
+    return live(partial(_embed, name, arguments))
+
+
+def _embed(name: str, arguments: Mapping[str, str]) -> Markup:
     embed = catalogue.embeds.get(name)
     if embed is None:
         log.info("nobody draws {{ %s }}", name)

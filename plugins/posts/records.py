@@ -20,6 +20,9 @@ LIGHT = (
 )
 JOINED = "FROM posts_post p JOIN posts_revision r ON r.id = p.revision_id"
 FIND = f"SELECT {LIGHT}, r.teaser_html, r.rest_html {JOINED} WHERE p.slug = ?"
+STAMP = "SELECT id, changed, state, published, translations FROM posts_post WHERE slug = ?"
+STAMP_OF_ALL = """SELECT COUNT(*), MAX(changed), MAX(published) FROM posts_post
+WHERE state = 'published' AND published <= ?"""
 CARD = f"SELECT {LIGHT} {JOINED} WHERE p.slug = ?"
 SHOWN = "p.state = 'published' AND p.published <= ?"
 ORDER = "ORDER BY p.published DESC, p.id DESC LIMIT ? OFFSET ?"
@@ -138,6 +141,24 @@ def find(slug: str) -> Post | None:
     row = execute(FIND, (slug,)).fetchone()
     post = post_of(row) if row else None
     return post if post is not None and post.is_shown(now()) else None
+
+
+def stamp_of(slug: str) -> tuple[Any, ...] | None:
+    """Return what changes whenever the page of a post that is shown now would: the hot statement.
+
+    That is the post's last change, and which of its translations are shown.
+    """
+    row = execute(STAMP, (slug,)).fetchone()
+    at = micros(now())
+    if row is None or row[2] != "published" or row[3] is None or row[3] > at:
+        return None
+    others = "" if row[4] == "[]" else [one[1] for one in json.loads(row[4]) if one[2] <= at]
+    return row[0], row[1], tuple(others)
+
+
+def stamp_of_all() -> tuple[Any, ...]:
+    """Return what changes whenever a list of posts would: their number and last change."""
+    return tuple(execute(STAMP_OF_ALL, (micros(now()),)).fetchone())
 
 
 def find_card(resource: str) -> ResourceCard | None:

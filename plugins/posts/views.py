@@ -20,6 +20,7 @@ from core import (
     callers,
     current_reader,
     decide,
+    kept_page,
     payment_required,
     value,
     wants_json,
@@ -29,7 +30,7 @@ from plugins.posts.heads import head_of, iso
 from plugins.posts.records import Post
 from plugins.posts.site import pages
 
-VARY = ("Cookie", "Accept", "Accept-Language")
+VARY = "Cookie, Accept, Accept-Language"
 NEVER_KEPT = "private, no-store"
 ASKED_AGAIN = "private, no-cache"
 LAST_PAGE = 10_000
@@ -41,8 +42,13 @@ SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 def home() -> Response:
     """Show the newest post large, and those before it as a list."""
     number, size = _page_number(), value("posts.page_size")
-    posts = records.newest(size + 1, (number - 1) * size)
-    return _listing("posts/home.html", posts, number, texts=records.pages() if number == 1 else [])
+
+    def draw() -> str:
+        posts = records.newest(size + 1, (number - 1) * size)
+        texts = records.pages() if number == 1 else []
+        return _list_page("posts/home.html", posts, number, texts=texts)
+
+    return _varying(Response(kept_page(("home", records.stamp_of_all()), draw)), ASKED_AGAIN)
 
 
 @pages.get("/tag/<tag>")
@@ -84,9 +90,17 @@ def show(slug: str) -> Response:
 
     Machines get 402 for a closed one, and JSON for an open one.
     """
-    post = _found(slug)
-    access = decide(post.resource, current_reader())
-    response = _for_machine(post, access) if wants_json() else Response(_drawn(post, access))
+    stamp = records.stamp_of(slug)
+    if stamp is None:
+        raise NotFound("There is no such page.")
+    access = decide(records.PREFIX + slug, current_reader())
+    if wants_json():
+        response = _for_machine(_found(slug), access)
+    elif access.open:
+        page = kept_page((stamp, access.held), lambda: _drawn(_found(slug), access))
+        response = Response(page)
+    else:
+        response = Response(_drawn(_found(slug), access))
     return _varying(response, NEVER_KEPT if access.held else ASKED_AGAIN)
 
 
@@ -145,12 +159,15 @@ def _for_machine(post: Post, access: Access) -> Response:
 
 
 def _listing(template: str, posts: list[Post], number: int, **more: Any) -> Response:
+    return _varying(Response(_list_page(template, posts, number, **more)), ASKED_AGAIN)
+
+
+def _list_page(template: str, posts: list[Post], number: int, **more: Any) -> str:
     size = value("posts.page_size")
-    page = render_template(
+    return render_template(
         template, posts=posts[:size], number=number, has_older=len(posts) > size,
         here=request.path, **more, **_words(),
     )  # fmt: skip
-    return _varying(Response(page), ASKED_AGAIN)
 
 
 def _some(posts: list[Post]) -> list[Post]:
@@ -168,7 +185,7 @@ def _page_number() -> int:
 
 def _varying(response: Response, kept: str) -> Response:
     response.headers["Cache-Control"] = kept
-    response.vary.update(VARY)
+    response.headers["Vary"] = VARY
     return response
 
 

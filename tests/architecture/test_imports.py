@@ -128,15 +128,21 @@ def names(tree: ast.Module, module: str) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and node.module:
             known |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
         elif isinstance(node, ast.Import):
-            known |= {one.asname or one.name.split(".")[0]: one.name for one in node.names}
+            for one in node.names:  # `import core.ledger` binds `core`
+                package = one.name.partition(".")[0]
+                known[one.asname or package] = one.name if one.asname else package
     own = {node.name: f"{module}.{node.name}" for node in tree.body if hasattr(node, "name")}
     return known | own
 
 
 def called(path: Path) -> set[str]:
     """Return the full names of what a file calls or passes on."""
-    tree = parsed(path)
-    known = names(tree, name_of(path).removesuffix(".py").replace("/", "."))
+    return loaded(parsed(path), name_of(path).removesuffix(".py").replace("/", "."))
+
+
+def loaded(tree: ast.Module, module: str) -> set[str]:
+    """Return the full names that a module's code loads."""
+    known = names(tree, module)
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
@@ -157,6 +163,19 @@ def test_only_checkout_writes_the_way_of_the_money():
 
     assert callers - inside == set(OWN)
     assert inside <= {"core/orders/records.py", "core/payments/records.py"}
+
+
+@pytest.mark.parametrize("code", [
+    "from core.ledger import post\npost()",
+    "from core.ledger import post as write\nrun(write)",
+    "from core import ledger\nledger.post()",
+    "from core import ledger as books\nbooks.post()",
+    "import core\ncore.ledger.post()",
+    "import core.ledger\ncore.ledger.post()",
+])  # fmt: skip
+def test_a_planted_call_is_seen(code):
+    """However the name was imported, and also where it is only passed on."""
+    assert "core.ledger.post" in loaded(ast.parse(code), "core.reconcile")
 
 
 def test_the_writers_exist_and_checkout_uses_each():

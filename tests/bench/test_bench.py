@@ -28,7 +28,7 @@ def test_the_quick_run_writes_a_figure_of_each_kind_that_can_be_true(
     subprocess.run(
         [sys.executable, "-m", "tests.bench", "--quick", "--database", database,
          "--output", str(output)],
-        cwd=ROOT, check=True, timeout=240,
+        cwd=ROOT, check=True, timeout=600,
     )  # fmt: skip
     figures = [json.loads(line) for line in output.read_text().splitlines()]
     for figure in figures:

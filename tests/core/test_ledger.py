@@ -396,22 +396,6 @@ def test_test_money_stays_under_its_own_accounts():
     assert verify() == []
 
 
-def test_the_legs_of_a_fact_are_those_of_its_entry_and_of_the_named_parts():
-    """In the order in which they were written, and without the prefix of test money."""
-    move("p:charge:ch", PURSE, -20)
-    move("p:charge:ch:amount:25", PURSE, -5)
-    move("p:charge:ch:amount:27", PURSE, -2)
-    move("p:charge:ch:fee", "expenses:fees", 1)
-    move("p:charge:ch:amount", PURSE, -100)
-    move("p:charge:ch2:amount:9", PURSE, -100)
-    move("p:charge:test", PURSE, -3, mode="test")
-
-    assert [leg.amount.minor for leg in legs_of("p:charge:ch")] == [-20, 20]
-    assert [leg.amount.minor for leg in legs_of("p:charge:ch", "amount")] == [-20, 20, -5, 5, -2, 2]
-    assert legs_of("p:charge:test") == [Leg(PURSE, eur(-3)), Leg("assets:till", eur(3))]
-    assert legs_of("p:charge:nothing", "amount") == []
-
-
 def test_an_entry_is_taken_back_once_with_what_was_corrected_since():
     """By its exact opposite; what was written stays, and its fee is another fact."""
     move("in", PURSE, -30)

@@ -1,4 +1,4 @@
-"""A person opens a closed post, in a real browser on a phone, on the site that `make run` starts."""
+"""A person opens a closed post in a real browser, on the site that `make run` starts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import pytest
 
 from tests.paths.demo import CLOSED_EN, CLOSED_IT, paid_words
 
-pytestmark = pytest.mark.browser
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
 
 
 @pytest.fixture(params=["with JavaScript", "without JavaScript"])
 def phone(request, browser, demo_site):
     """A phone that was never here before."""
+    with_scripts = request.param == "with JavaScript"
     context = browser.new_context(
-        **PHONE, base_url=demo_site, locale="en-GB", java_script_enabled=request.param == "with JavaScript"
+        **PHONE, base_url=demo_site, locale="en-GB", java_script_enabled=with_scripts
     )
     context.set_default_timeout(15_000)
     yield context.new_page()
@@ -32,7 +38,7 @@ def italian_phone(browser, demo_site):
 
 
 def closed_post(page, slug=CLOSED_EN):
-    """Open a closed post from the front page, and check that nothing of its paid part came along."""
+    """Open a closed post from the front page; nothing of its paid part comes along."""
     page.goto("/")
     page.locator(f'main a[href="/{slug}"]').first.click()
     page.wait_for_url(f"**/{slug}")
@@ -62,7 +68,8 @@ def test_a_reader_pays_twenty_cents_and_reads(phone):
 
 
 @pytest.mark.parametrize(
-    ("button", "says"), [("Decline", "The payment was declined"), ("Cancel", "The payment was cancelled")]
+    ("button", "says"),
+    [("Decline", "The payment was declined"), ("Cancel", "The payment was cancelled")],
 )
 def test_what_is_not_paid_ends_in_a_clear_page(phone, button, says):
     """Nothing was taken, nothing is open, and the way on is there."""
@@ -97,7 +104,7 @@ def test_a_slow_payment_says_so_and_opens_when_it_is_through(phone):
 
 
 def test_who_leaves_the_bank_comes_back_to_the_same_order(phone):
-    """An abandoned payment opens nothing; the back button and the same button lead on to one payment."""
+    """An abandoned payment opens nothing; the same button leads on to the same payment."""
     closed_post(phone)
     go_to_the_bank(phone)
     bank = phone.url
@@ -149,7 +156,8 @@ def press_until(page, name):
     """Press Tab until a button of this name has focus, then Enter."""
     for _ in range(60):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.tagName + document.activeElement.innerText.trim()") == f"BUTTON{name}":
+        focused = "document.activeElement.tagName + document.activeElement.innerText.trim()"
+        if page.evaluate(focused) == f"BUTTON{name}":
             page.keyboard.press("Enter")
             return
     pytest.fail(f"no button “{name}” can be reached by Tab")

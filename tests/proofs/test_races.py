@@ -25,17 +25,7 @@ from core.payments import Hint, Kind, Movement, State, Status, inbox, records
 from core.reconcile import reconcile
 from core.storage import execute, new_id, transaction
 from core.verify import verify
-from tests.stand_in import (
-    READER,
-    Instant,
-    StandIn,
-    changed,
-    charge,
-    eur,
-    paid,
-    plugged,
-    post_line,
-)
+from tests.stand_in import READER, Instant, StandIn, changed, charge, eur, paid, plugged, post_line
 
 FACTOR = int(os.environ.get("OBOLO_PROOF_FACTOR", "1"))
 BUYERS = 64
@@ -49,13 +39,6 @@ pytestmark = [
     pytest.mark.proof,
     pytest.mark.xdist_group("races"),  # two such races at once would want too many connections
 ]
-
-
-@pytest.fixture
-def purse(db):
-    instant, stand_in = Instant(), Patient()
-    with plugged(instant, stand_in):
-        yield instant
 
 
 @pytest.fixture
@@ -126,11 +109,11 @@ def in_processes(act, count):
     children = [context.Process(target=one, args=[number]) for number in range(count)]
     for child in children:
         child.start()
-    names = [outcomes.get() for _ in children]
     for child in children:
         child.join(PATIENCE_SECONDS)
+        child.kill()  # does nothing to one that has ended
     assert not any(child.exitcode for child in children)
-    return names
+    return [outcomes.get() for _ in children]
 
 
 def buy(number):
@@ -141,11 +124,8 @@ def buy(number):
 def fill(minor):
     """Put so much into the reader's purse."""
     with transaction():
-        post(
-            new_id("fill"),
-            [Leg("assets:bank", eur(minor)), Leg(PURSE, eur(-minor))],
-            reason="filled",
-        )
+        legs = [Leg("assets:bank", eur(minor)), Leg(PURSE, eur(-minor))]
+        post(new_id("fill"), legs, reason="filled")
 
 
 def number(sql, *values):
@@ -173,7 +153,7 @@ def names(results):
     return [type(one).__name__ if isinstance(one, Exception) else "bought" for one in results]
 
 
-def test_threads_that_race_for_one_balance_spend_what_is_there_and_no_more(purse):
+def test_threads_that_race_for_one_balance_spend_what_is_there_and_no_more(provider):
     """As many of 64 succeed as the balance pays for; of the others nothing is kept."""
     fill(FILLED)
     results = together(*[lambda n=n: buy(n) for n in range(BUYERS)])
@@ -181,14 +161,14 @@ def test_threads_that_race_for_one_balance_spend_what_is_there_and_no_more(purse
     assert judged(FILLED, names(results)) == {}
 
 
-def test_processes_that_race_for_one_balance_spend_what_is_there_and_no_more(purse):
+def test_processes_that_race_for_one_balance_spend_what_is_there_and_no_more(provider):
     """The bound lies in the database, so that workers need not know of each other."""
     fill(FILLED)
 
     assert judged(FILLED, in_processes(buy, BUYERS)) == {}
 
 
-def test_weak_twin_that_reads_before_it_writes_overdraws(purse, monkeypatch):
+def test_weak_twin_that_reads_before_it_writes_overdraws(provider, monkeypatch):
     """The same race finds the fault of a balance that is read first and then changed."""
     move = ledger._move
     monkeypatch.setattr(ledger, "_move", lambda *where, **_: move(*where[:4], keep_bounds=False))
@@ -231,19 +211,8 @@ def opened(order):
     return [row[0] for row in rows]
 
 
-def raise_errors(results):
-    for one in results:
-        if isinstance(one, Exception):
-            raise one
-
-
-def settling_threads(provider, payment):
-    """Ten at once: deliveries, the reader who comes back, and the task that looks again."""
-    return [
-        *[lambda n=n: told(provider, payment, n % 3) for n in range(4)],
-        *[lambda: checkout.refresh(payment.id)] * 3,
-        *[lambda: checkout.settle(provider, payment.id, provider.look_up(payment))] * 3,
-    ]
+def errors(results):
+    return [one for one in results if isinstance(one, Exception)]
 
 
 def test_ten_that_race_to_settle_a_payment_settle_it_once(provider):
@@ -251,8 +220,13 @@ def test_ten_that_race_to_settle_a_payment_settle_it_once(provider):
     for _ in range(6 * FACTOR):
         payment = begun(provider)
         provider.pay(payment)
-        raise_errors(together(*settling_threads(provider, payment)))
+        results = together(
+            *[lambda n=n, p=payment: told(provider, p, n % 3) for n in range(4)],
+            *[lambda p=payment: checkout.refresh(p.id)] * 3,
+            *[lambda p=payment: checkout.settle(provider, p.id, provider.look_up(p))] * 3,
+        )
 
+        assert errors(results) == []
         assert entries(payment.order) == 1
         assert opened(payment.order) == ["active"]
         assert orders.find(payment.order).state == "paid"
@@ -275,8 +249,7 @@ def test_weak_twin_that_asks_before_it_books_books_twice(provider):
                 post(key, legs, reason="charge", order=payment.order)
                 orders.mark(orders.find(payment.order), "paid", payment=payment.id)
 
-    raise_errors(together(settle_weakly, settle_weakly))
-
+    assert errors(together(settle_weakly, settle_weakly)) == []
     assert entries(payment.order) == 2
     assert verify() != []
 
@@ -287,7 +260,7 @@ def test_many_that_begin_to_pay_one_order_make_one_payment(provider):
         order = checkout.start_order(READER, (post_line(PRICE),))
         provider.asked.clear()
         pay = lambda id=order.id: checkout.pay(id, "standin", READER, "")  # noqa: E731 - eight times the same
-        raise_errors(together(*[pay] * 8))
+        assert errors(together(*[pay] * 8)) == []
 
         (payment,) = records.of_order(order.id)
         assert {key for what, _, key in provider.asked if what == "begin"} == {payment.id}
@@ -300,7 +273,7 @@ def test_many_that_pay_one_order_from_the_purse_pay_once(provider):
     order = checkout.start_order(READER, (post_line(PRICE),))
     results = together(*[lambda: checkout.pay(order.id, "purse", READER, "")] * 8)
 
-    assert {type(one) for one in results if isinstance(one, Exception)} <= {Conflict}
+    assert {type(one) for one in errors(results)} <= {Conflict}
     assert balance(PURSE, "EUR") == eur(PRICE - 100)
     assert opened(order.id) == ["active"]
     assert verify() == []
@@ -317,7 +290,7 @@ def test_two_ways_that_race_to_pay_one_order_pay_it_once(provider):
             lambda p=payment: checkout.pay(p.order, "purse", READER, ""),
         )
 
-        assert {type(one) for one in results if isinstance(one, Exception)} <= {Conflict}
+        assert {type(one) for one in errors(results)} <= {Conflict}
         assert opened(payment.order) == ["active"]
         assert orders.find(payment.order).state == "paid"
     assert balance("income:posts", "EUR") == eur(-PRICE * 3 * FACTOR)
@@ -332,7 +305,7 @@ def test_refunds_that_race_for_one_line_give_back_what_it_cost_and_no_more(provi
     give = lambda: checkout.refund(payment.order, {1: PRICE // 4}, actor="cli", reason="asked")  # noqa: E731 - eight times the same
     results = together(*[give] * 8)
 
-    assert Counter(type(one) for one in results if isinstance(one, Exception)) == {Refused: 4}
+    assert Counter(map(type, errors(results))) == {Refused: 4}
     assert sum(one.state == "done" for one in results if not isinstance(one, Exception)) == 4
     assert provider.facts[payment.id].total(Kind.REFUND, *Status) == PRICE
     assert balance("income:posts", "EUR") == eur(0)
@@ -350,22 +323,23 @@ def test_an_order_that_expires_while_it_is_paid_is_paid_or_closed_and_never_both
             time.sleep(pause)
             return provider.pay(payment) and told(provider, payment, "paid")
 
-        raise_errors(together(
+        results = together(
             pay_late,
             lambda p=payment: checkout.expire(p.order),
             lambda p=payment: checkout.refresh(p.id),
-        ))  # fmt: skip
+        )
         reconcile(now() + timedelta(days=2))
         order, charged = orders.find(payment.order), provider.facts[payment.id].movements
         unassigned = before - balance("liabilities:unassigned", "EUR").minor
 
+        assert errors(results) == []
         assert (order.state, opened(order.id), unassigned) in (
             [("paid", ["active"], 0), ("closed", [], PRICE)] if charged else [("closed", [], 0)]
         )
     assert verify() == []
 
 
-def test_a_purse_that_is_filled_while_it_is_spent_never_looks_overdrawn(purse, monkeypatch):
+def test_a_purse_that_is_filled_while_it_is_spent_never_looks_overdrawn(provider, monkeypatch):
     """An entry that waited for another one's balance comes after it in the books, too."""
     filled = threading.Event()
     move = ledger._move
@@ -412,13 +386,14 @@ def test_a_dispute_and_a_merge_at_the_same_moment_do_not_lock_each_other_out(pro
 
         return locked
 
-    monkeypatch.setattr(ledger, "_move", meeting(ledger._move))
-    monkeypatch.setattr(ledger, "room", meeting(ledger.room))
+    for name in ("_move", "_lock"):
+        monkeypatch.setattr(ledger, name, meeting(getattr(ledger, name)))
     dispute = Movement(Kind.DISPUTE, "dp", 500, "EUR", Status.PENDING, fee=0)
     changed(provider, payment, dispute)
-    raise_errors(together(
+    results = together(
         lambda: told(provider, payment, "disputed"),
         lambda: checkout.merge("gst_guest", READER.holder),
-    ))  # fmt: skip
+    )
 
+    assert errors(results) == []
     assert verify() == []

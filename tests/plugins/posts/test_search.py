@@ -1,4 +1,4 @@
-"""Words are found on both databases alike, whatever their accents, and tell nothing that is paid."""
+"""Words are found alike on both databases, and the answer tells nothing that is paid for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_no_question_breaks_the_search(site, tmp_path, text):
     import_folder(tmp_path)
 
     assert isinstance(found(text), list)
-    assert found(f"red {text}".rstrip("abORNEbl1 ")) is not None
+    assert isinstance(found(f"red {text}"), list)
 
 
 def test_titles_come_first_then_the_newest(site, tmp_path):
