@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from peewee import (
+from peewee import (  # type: ignore[attr-defined]
     BigIntegerField,
     Database,
     DatabaseProxy,
     PostgresqlDatabase,
     SqliteDatabase,
     TextField,
+    __exception_wrapper__,
 )
 from peewee import Model as PeeweeModel
 
@@ -39,6 +41,8 @@ SQLITE_PRAGMAS = {
 }
 
 database: Any = DatabaseProxy()
+_one_writer = threading.Lock()
+"""SQLite lets one transaction write: who waits here is woken at once, in SQLite it sleeps."""
 
 
 class WrongDatabase(OboloError):
@@ -90,9 +94,12 @@ def transaction() -> Iterator[None]:
     """
     if database.in_transaction():
         yield
-        return
-    with database.atomic():
-        yield
+    elif is_postgres():
+        with database.atomic():
+            yield
+    else:
+        with _one_writer, database.atomic():
+            yield
 
 
 def in_transaction() -> bool:
@@ -135,8 +142,9 @@ def _placeholders(sql: str) -> str:
 def execute(sql: str, parameters: Sequence[Any] = ()) -> Any:
     """Run one statement, written with `?`, and return the driver's cursor."""
     if is_postgres():
-        sql = _placeholders(sql)
-    return database.execute_sql(sql, parameters)
+        return database.execute_sql(_placeholders(sql), parameters)
+    with __exception_wrapper__:
+        return database.connection().execute(sql, parameters)
 
 
 @lru_cache(maxsize=512)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from flask import Blueprint
 from markupsafe import Markup
 
-from core import Query, ResourceCard, gettext, hookimpl
+from core import Query, ResourceCard, current_reader, gettext, hookimpl
 from plugins.posts import feeds, records, search, views
 from plugins.posts.commands import group
 from plugins.posts.site import pages
@@ -48,4 +49,9 @@ def render_slot(slot: str, context: Mapping[str, object]) -> Markup | None:
     """Put a way to the search into the site's navigation."""
     if slot != "nav":
         return None
+    return _way_to_search(current_reader().language)
+
+
+@lru_cache(maxsize=32)
+def _way_to_search(_language: str) -> Markup:
     return Markup('<a href="/search">{}</a>').format(gettext("Search"))

@@ -16,7 +16,6 @@ LONGER = {
     "tests/core/test_http.py": "every way in which the other end can misbehave",
     "tests/core/test_ledger.py": "every rule of the books, on one page",
     "tests/core/test_tasks.py": "both queues, threads, workers and the clock",
-    "tests/proofs/test_races.py": "a proof stands beside its weak twin",
     "tests/proofs/test_webhooks.py": "a proof stands beside its weak twin",
 }
 """Files that may be longer, each with its reason; the list is meant to stay empty."""
