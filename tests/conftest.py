@@ -17,8 +17,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import config as configuration
+from core import notices, storage, tasks
 from core import settings as site_settings
-from core import storage, tasks
 from core.app import create_app
 from core.plugins import caller, catalogue
 from core.storage import Migrations, lock_migrations
@@ -52,6 +52,13 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("OBOLO_")]:
         if name not in ("OBOLO_CHROMIUM", "OBOLO_REQUIRE_BROWSER"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_woken() -> Iterator[None]:
+    """Leave no site of another test to be woken by a notice."""
+    yield
+    notices.wake = notices._stay
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,9 @@ SQLITE_PRAGMAS = {
 }
 
 database: Any = DatabaseProxy()
-_one_writer = threading.Lock()
+TURN_SECONDS = 5
+"""How long a thread waits for its turn before it asks SQLite itself, which then says it is busy."""
+_one_writer = threading.RLock()  # what follows a commit may write again
 """SQLite lets one transaction write: who waits here is woken at once, in SQLite it sleeps."""
 
 
@@ -98,8 +100,13 @@ def transaction() -> Iterator[None]:
         with database.atomic():
             yield
     else:
-        with _one_writer, database.atomic():
-            yield
+        in_turn = _one_writer.acquire(timeout=TURN_SECONDS)
+        try:
+            with database.atomic():
+                yield
+        finally:
+            if in_turn:
+                _one_writer.release()
 
 
 def in_transaction() -> bool:

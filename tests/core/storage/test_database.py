@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -351,8 +353,10 @@ def test_two_writers_on_sqlite_wait_and_lose_nothing(db):
 
 
 @sqlite_only
-def test_with_a_deferred_transaction_two_writers_fail(db):
-    """The weak twin of the test above: without IMMEDIATE the same race ends in SQLITE_BUSY."""
+def test_with_a_deferred_transaction_two_writers_fail(db, monkeypatch):
+    """The weak twin of the test above: without turns and IMMEDIATE the race ends in SQLITE_BUSY."""
+    nobody_waits = SimpleNamespace(acquire=lambda timeout: False)
+    monkeypatch.setattr(sys.modules["core.storage.database"], "_one_writer", nobody_waits)
     bump("x", 0)
     storage.close()
     path = database.obj.database
