@@ -62,6 +62,11 @@ def set_states(order: str, states: dict[int, str]) -> None:
         )
 
 
+def renew(order: str) -> None:
+    """Make active again what an order opened before its first payment failed after all."""
+    execute("UPDATE entitlements_entitlement SET state = 'active' WHERE order_id = ?", [order])
+
+
 def of_holders(holders: Sequence[str]) -> list[Entitlement]:
     """Return all that these holders were ever given, newest first."""
     if not holders:

@@ -156,7 +156,7 @@ def orders_are_settled() -> Iterator[Fault]:
             continue
         yield from _paid_order(order, held)
     for (id,) in _rows(
-        "SELECT order_id FROM entitlements_entitlement WHERE NOT EXISTS "
+        "SELECT order_id FROM entitlements_entitlement WHERE state <> 'revoked' AND NOT EXISTS "
         "(SELECT 1 FROM orders_order WHERE id = order_id AND state <> 'open')"
     ):
         yield Fault("granted", id, "an entitlement without a settled order")

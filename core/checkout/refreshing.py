@@ -99,8 +99,10 @@ def let_go(payment: Payment) -> bool:
         except ProviderUnknown as error:
             log.warning("payment %s is not cancelled yet: %s", payment.id, error)
             return False
-    paid_wrong = payment.facts.state is State.PAID and payment.wrong != ""
-    return paid_wrong or payment.facts.state in ENDED
+    facts = payment.facts
+    money = facts.total(Kind.CHARGE, Status.DONE, Status.PENDING)
+    paid_wrong = facts.state is State.PAID and (payment.wrong != "" or money == 0)
+    return paid_wrong or facts.state in ENDED
 
 
 def charge_of(payment: Payment) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
-from core import audit, notices, orders
+from core import audit, entitlements, notices, orders
 from core.checkout import booking, standing
 from core.checkout.ordering import grant
 from core.crashpoints import crashpoint
@@ -53,6 +54,8 @@ def book(
     came_in = known.total(Kind.CHARGE, Status.DONE) > 0
     if came_in and opening is None and order.payment != payment.id:
         problem = problem or payment.wrong or "amount"
+    if opening is not None:  # first, so that what else is reported finds the order paid
+        order = _paid(order, payment, stored=stored)
     for movement in ours if problem != "payee" else ():  # what another payee got never came in
         earlier = before.movement(movement.kind, movement.id)
         if earlier != movement:
@@ -64,14 +67,19 @@ def book(
     if problem and problem != payment.wrong:
         _report(payment, problem)
     if opening is not None:
-        if stored:
-            order = orders.mark(order, "paid", payment=payment.id, mode=payment.mode)
-            records.look_at_others(payment)
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
     standing.follow(order, payment, before, known)
     _announce(order, payment, before, known)
     return problem
+
+
+def _paid(order: Order, payment: Payment, *, stored: bool) -> Order:
+    if not stored:
+        return replace(order, state="paid", payment=payment.id)
+    entitlements.renew(order.id)
+    records.look_at_others(payment)
+    return orders.mark(order, "paid", payment=payment.id, mode=payment.mode)
 
 
 def _problem(order: Order, payment: Payment, known: Facts, provider: Provider) -> str:

@@ -23,7 +23,7 @@ def follow(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
         return
     gone = _charge_gone(payment, known)
     if gone and order.state == "paid":
-        order = orders.mark(order, "closed")
+        orders.reopen(order)
     if all(m.kind is Kind.CHARGE for m in known.movements) and not gone:
         return
     entitlements.set_states(order.id, states(order, payment, known, gone=gone))

@@ -45,24 +45,33 @@ def unassigned() -> None:
     _open()
     rows = execute(
         "SELECT entry.at, leg.account, leg.minor, leg.currency, entry.key, "
-        "COALESCE(entry.order_id, ''), "
-        "COALESCE(payment.id, ''), COALESCE(payment.wrong, '') FROM ledger_leg leg "
+        "COALESCE(entry.order_id, '') FROM ledger_leg leg "
         "JOIN ledger_entry entry ON entry.id = leg.entry_id "
-        "LEFT JOIN payments_movement movement ON entry.key LIKE "
-        "movement.provider || ':' || movement.kind || ':' || movement.id || '%' "
-        "LEFT JOIN payments_payment payment ON payment.id = movement.payment_id "
         "WHERE leg.account IN (?, ?) ORDER BY entry.id",
         [UNASSIGNED, f"test:{UNASSIGNED}"],
     ).fetchall()
-    for at, account, minor, currency, key, order, payment, wrong in rows:
+    for at, account, minor, currency, key, order in rows:
         mode = "test " if account.startswith("test:") else ""
-        why = f" ({wrong})" if wrong else ""
-        click.echo(
-            f"{instant(at):%Y-%m-%d %H:%M} {Money(-minor, currency)} {mode}{key} {order} "
-            f"{payment}{why}"
-        )
+        amount = Money(-minor, currency)
+        click.echo(f"{instant(at):%Y-%m-%d %H:%M} {amount} {mode}{key} {order} {_payment_of(key)}")
     if not rows:
         click.echo("Nothing is unassigned.")
+
+
+def _payment_of(key: str) -> str:
+    """Return the payment whose movement an entry's key names, and what is wrong with it."""
+    provider, kind, movement = (*key.split(":", 2), "", "")[:3]
+    while movement:
+        row = execute(
+            "SELECT payment.id, payment.wrong FROM payments_movement movement "
+            "JOIN payments_payment payment ON payment.id = movement.payment_id "
+            "WHERE movement.provider = ? AND movement.kind = ? AND movement.id = ?",
+            [provider, kind, movement],
+        ).fetchone()
+        if row is not None:
+            return f"{row[0]} ({row[1]})" if row[1] else str(row[0])
+        movement = movement.rpartition(":")[0]
+    return ""
 
 
 @ledger.command()

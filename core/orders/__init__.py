@@ -1,7 +1,7 @@
 """Orders: lines, offers, questions, and what is kept of them."""
 
 from core.orders.lines import Grant, Line, Offer, Order, Question
-from core.orders.records import expired, find, mark, of_holders, open_of, store
+from core.orders.records import expired, find, mark, of_holders, open_of, reopen, store
 
 __all__ = [
     "Grant",
@@ -14,5 +14,6 @@ __all__ = [
     "mark",
     "of_holders",
     "open_of",
+    "reopen",
     "store",
 ]

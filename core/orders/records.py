@@ -127,6 +127,11 @@ def _lines(order: str, currency: str) -> tuple[Line, ...]:
     )  # fmt: skip
 
 
+def reopen(order: Order) -> None:
+    """Store that an order is not paid after all: it waits for its payment or its end again."""
+    execute("UPDATE orders_order SET state = 'open', payment = NULL WHERE id = ?", [order.id])
+
+
 def mark(order: Order, state: str, *, payment: str | None = None, mode: str | None = None) -> Order:
     """Store an order's new state, and with it what settled it."""
     changed = replace(order, state=state, payment=payment or order.payment, mode=mode or order.mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from core import audit, checkout, limits
 from core.errors import Forged, NotFound, OboloError
@@ -30,7 +31,7 @@ def receive(provider_name: str) -> Response:
     request.max_content_length = MOST_BYTES
     try:
         hints = list(provider.hear(Inbound(dict(request.headers), request.get_data())))
-    except Forged:
+    except (Forged, RequestEntityTooLarge):
         _note("webhook.forged", provider, address)
         raise
     with transaction():

@@ -23,6 +23,8 @@ from plugins.playmoney.signature import api_key
 JSON = "application/json"
 PAGE = "/x/playmoney/pay/"
 UNHEARD = "unknown payment"
+TOO_MANY = 429
+"""“Not now” is no refusal: the same key is asked again later."""
 
 
 class Unheard(ProviderRefused):
@@ -139,7 +141,7 @@ class RemoteBank:
             )  # fmt: skip
             if answer.status == 200:
                 return read(answer.body, Report)
-            if 400 <= answer.status < 500:
+            if 400 <= answer.status < 500 and answer.status != TOO_MANY:
                 raise _refused(read(answer.body, Refusal))
         except (HttpUnknown, HttpUnreachable, Unreadable) as error:
             raise ProviderUnknown("The bank did not answer: {why}", why=error) from error

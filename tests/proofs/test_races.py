@@ -1,7 +1,7 @@
 """Many at once: a bounded balance is never overdrawn, and one payment is settled once.
 
-`OBOLO_PROOF_FACTOR=10` repeats each race ten times as often. Each judge is also shown a weak twin
-that it must find guilty.
+`OBOLO_PROOF_FACTOR=10` runs each race ten times as often. Each judge is also shown a weak twin that
+it must find guilty.
 """
 
 from __future__ import annotations
@@ -33,12 +33,18 @@ PRICE = 20
 FILLED = 507
 """Pays for 25 of the buyers and leaves 7 cents."""
 PATIENCE_SECONDS = 60
+ENTRIES = "SELECT COUNT(*) FROM ledger_entry WHERE order_id = ?"
 PURSE = f"liabilities:purse:{READER.holder}"
 
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.xdist_group("races"),  # two such races at once would want too many connections
 ]
+
+
+@pytest.fixture(autouse=True, params=range(FACTOR))
+def round_of(request):
+    """Run every test of this file so many times."""
 
 
 @pytest.fixture
@@ -200,10 +206,6 @@ def told(provider, payment, event):
     return checkout.hear(provider, hint)
 
 
-def entries(order):
-    return number("SELECT COUNT(*) FROM ledger_entry WHERE order_id = ?", order)
-
-
 def opened(order):
     rows = execute(
         "SELECT state FROM entitlements_entitlement WHERE order_id = ?", [order]
@@ -217,7 +219,7 @@ def errors(results):
 
 def test_ten_that_race_to_settle_a_payment_settle_it_once(provider):
     """Webhooks, return and look-up at the same moment book one entry and open once."""
-    for _ in range(6 * FACTOR):
+    for _ in range(6):
         payment = begun(provider)
         provider.pay(payment)
         results = together(
@@ -227,7 +229,7 @@ def test_ten_that_race_to_settle_a_payment_settle_it_once(provider):
         )
 
         assert errors(results) == []
-        assert entries(payment.order) == 1
+        assert number(ENTRIES, payment.order) == 1
         assert opened(payment.order) == ["active"]
         assert orders.find(payment.order).state == "paid"
     assert verify() == []
@@ -250,13 +252,13 @@ def test_weak_twin_that_asks_before_it_books_books_twice(provider):
                 orders.mark(orders.find(payment.order), "paid", payment=payment.id)
 
     assert errors(together(settle_weakly, settle_weakly)) == []
-    assert entries(payment.order) == 2
+    assert number(ENTRIES, payment.order) == 2
     assert verify() != []
 
 
 def test_many_that_begin_to_pay_one_order_make_one_payment(provider):
     """A double tap, a reload and a second tab share payment and key."""
-    for _ in range(3 * FACTOR):
+    for _ in range(3):
         order = checkout.start_order(READER, (post_line(PRICE),))
         provider.asked.clear()
         pay = lambda id=order.id: checkout.pay(id, "standin", READER, "")  # noqa: E731 - eight times the same
@@ -281,8 +283,8 @@ def test_many_that_pay_one_order_from_the_purse_pay_once(provider):
 
 def test_two_ways_that_race_to_pay_one_order_pay_it_once(provider):
     """The second of two payments is unassigned money, whichever it is."""
-    fill(100 * FACTOR)
-    for _ in range(3 * FACTOR):
+    fill(100)
+    for _ in range(3):
         payment = begun(provider)
         provider.pay(payment)
         results = together(
@@ -293,7 +295,7 @@ def test_two_ways_that_race_to_pay_one_order_pay_it_once(provider):
         assert {type(one) for one in errors(results)} <= {Conflict}
         assert opened(payment.order) == ["active"]
         assert orders.find(payment.order).state == "paid"
-    assert balance("income:posts", "EUR") == eur(-PRICE * 3 * FACTOR)
+    assert balance("income:posts", "EUR") == eur(-PRICE * 3)
     assert verify() == []
 
 
@@ -315,7 +317,7 @@ def test_refunds_that_race_for_one_line_give_back_what_it_cost_and_no_more(provi
 
 def test_an_order_that_expires_while_it_is_paid_is_paid_or_closed_and_never_both(provider):
     """What was charged opened the order or is unassigned; what was cancelled moved nothing."""
-    for pause in [0, 0, 0.002, 0.004, 0.008] * 2 * FACTOR:
+    for pause in [0, 0, 0.002, 0.004, 0.008] * 2:
         payment = begun(provider)
         before = balance("liabilities:unassigned", "EUR").minor
 
@@ -363,14 +365,13 @@ def test_a_purse_that_is_filled_while_it_is_spent_never_looks_overdrawn(provider
 
 def test_a_dispute_and_a_merge_at_the_same_moment_do_not_lock_each_other_out(provider, monkeypatch):
     """Whoever locks several balances does it in one order."""
-    top_up = Line("Top-up", eur(500), PURSE)
-    payment = begun(provider, top_up)
+    payment = begun(provider, Line("Top-up", eur(500), PURSE))
     provider.pay(payment)
     checkout.refresh(payment.id)
     buy(1)
-    guest = {"assets:claims:gst_guest": 30, "liabilities:purse:gst_guest": -30}
+    legs = [Leg("assets:claims:gst_guest", eur(30)), Leg("liabilities:purse:gst_guest", eur(-30))]
     with transaction():
-        post("guest", [Leg(name, eur(minor)) for name, minor in guest.items()], reason="before")
+        post("guest", legs, reason="before")
     holds = {name: threading.Event() for name in (f"assets:claims:{READER.holder}", PURSE)}
 
     def meeting(act):

@@ -122,14 +122,40 @@ def test_a_late_success_after_failure_opens(provider):
 
 
 def test_a_charge_that_fails_after_all_is_taken_back(provider):
-    """A late failure reverses the entry, closes the order and revokes what it opened."""
+    """A late failure reverses the entry, revokes what it opened, and the order is not paid."""
     payment = begun(provider)
     checkout.settle(provider, payment.id, paid(payment, charge("ch_1", 20)))
     checkout.settle(provider, payment.id, paid(payment, charge("ch_1", 20, status=Status.FAILED)))
 
     assert balance("assets:standin", "EUR") == eur(0)
-    assert orders.find(payment.order).state == "closed"
+    assert orders.find(payment.order).state == "open"
     assert not opened()
+
+
+def test_an_order_whose_charge_failed_after_all_can_be_paid_again(provider):
+    """What it opened before is active again, and the order expires like any other if it is not."""
+    payment = begun(provider)
+    checkout.settle(provider, payment.id, paid(payment, charge("ch_1", 20)))
+    checkout.settle(provider, payment.id, paid(payment, charge("ch_1", 20, status=Status.FAILED)))
+    provider.facts[payment.id] = paid(payment, charge("ch_1", 20, status=Status.FAILED))
+    checkout.pay(payment.order, provider.name, READER, "")
+    second = records.of_order(payment.order)[1]
+    checkout.settle(provider, second.id, paid(second, charge("ch_2", 20)))
+
+    assert orders.find(payment.order).payment == second.id
+    assert opened()
+    assert balance("income:posts", "EUR") == eur(-20)
+
+
+def test_an_order_whose_charge_failed_after_all_expires(provider):
+    """The payment that had paid it does not keep it open for ever."""
+    payment = begun(provider)
+    checkout.settle(provider, payment.id, paid(payment, charge("ch_1", 20)))
+    provider.facts[payment.id] = paid(payment, charge("ch_1", 20, status=Status.FAILED))
+    checkout.refresh(payment.id)
+
+    assert checkout.expire(payment.order)
+    assert orders.find(payment.order).state == "closed"
 
 
 def test_a_fee_that_becomes_known_later_is_booked_then(provider):
