@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from core import audit, entitlements, notices, orders
-from core.checkout import booking, standing
+from core import entitlements, notices, orders
+from core.checkout import announcing, booking, standing
 from core.checkout.ordering import grant
 from core.crashpoints import crashpoint
 from core.orders import Order
-from core.payments import Facts, Kind, Movement, Payment, Provider, State, Status, records, wrong
+from core.payments import Facts, Kind, Movement, Payment, Provider, Status, records, wrong
 from core.storage import in_transaction, transaction
 
 log = logging.getLogger("obolo.checkout")
@@ -65,12 +65,12 @@ def book(
                 opens=movement == opening, instant="instant" in provider.can,
             )  # fmt: skip
     if problem and problem != payment.wrong:
-        _report(payment, problem)
+        announcing.report(payment, problem)
     if opening is not None:
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
     standing.follow(order, payment, before, known)
-    _announce(order, payment, before, known)
+    announcing.announce(order, payment, before, known)
     return problem
 
 
@@ -97,29 +97,3 @@ def _opening(order: Order, payment: Payment, known: Facts, problem: str) -> Move
     first = next(news, None)
     earlier = first and payment.facts.movement(first.kind, first.id)
     return None if earlier and earlier.status is Status.DONE else first
-
-
-def _report(payment: Payment, problem: str) -> None:
-    log.error("payment %s is wrong: %s; what came in is unassigned", payment.id, problem)
-    audit.record(
-        "payment.wrong",
-        actor=payment.provider,
-        subject=payment.id,
-        order=payment.order,
-        problem=problem,
-    )
-
-
-def _announce(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
-    """Store what plugins are to be told of these facts, once for each."""
-    if known.state is State.FAILED and before.state is not State.FAILED:
-        notices.tell("on_payment_failed", f"{payment.id}:failed", order=order.id)
-    for m in known.movements:
-        if m == before.movement(m.kind, m.id):
-            continue
-        if m.kind is Kind.DISPUTE:
-            notices.tell(
-                "on_dispute", f"{payment.id}:{m.id}:{m.status}", order=order.id, status=m.status
-            )
-        if m.kind is Kind.REFUND and m.status is Status.DONE:
-            notices.tell("on_order_refunded", f"{payment.id}:{m.id}", order=order.id, minor=m.minor)

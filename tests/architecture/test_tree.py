@@ -25,6 +25,7 @@ TOGETHER = {
     "core/checkout/refreshing.py": "tests/core/checkout/test_paying.py",
     "core/checkout/standing.py": "tests/core/checkout/test_settling.py",
     "core/payments/steps.py": "tests/core/payments/test_provider.py",
+    "core/checkout/announcing.py": "tests/core/checkout/test_settling.py",
     "core/checkout/ways.py": "tests/core/checkout/test_paying.py",
     "core/plugins/declarations.py": "tests/core/plugins/test_loader.py",
     "core/web/checkout.py": "tests/paths/test_paying_over_http.py",

@@ -425,7 +425,7 @@ def test_a_site_ends_in_one_state_however_its_messages_come(make_site, db, _part
 
 def test_weak_twin_of_the_site_is_caught(make_site, monkeypatch):
     """The same proof finds a site where the last message wins."""
-    proof = proof_over_http(make_site(), 5 * ON_SQLITE)
+    proof = proof_over_http(make_site(), 30 * ON_SQLITE)
     monkeypatch.setattr(Facts, "join", lambda _, report: report)
     with pytest.raises(AssertionError):
         proof()
