@@ -92,8 +92,9 @@ def post(
     """Write one entry inside the caller's transaction and return its id.
 
     None when the key is there already, or when no leg carries money. Test money goes to accounts
-    under `test:`. With `spill`, what a bounded account cannot give goes to that account instead.
-    Raises BoundExceeded; legs that do not balance are a bug and raise ValueError.
+    under `test:`. With `spill`, what a bounded account cannot give goes to that account instead,
+    and what one gets repays that account first. Raises BoundExceeded; legs that do not balance are
+    a bug and raise ValueError.
     """
     assert in_transaction()
     prefix = TEST if mode == "test" else ""
@@ -152,14 +153,23 @@ def _refuse_imbalance(key: str, written: list[tuple[str, str, int]]) -> None:
 def _spilled(
     prefix: str, written: list[tuple[str, str, int]], spill: str
 ) -> list[tuple[str, str, int]]:
-    """Cut legs to what bounds let through; the rest goes to `spill`, else it is unassigned."""
+    """Cut legs to what bounds let through; the rest goes to `spill`, else it is unassigned.
+
+    A credit repays first what could not be given before, so that in whatever order money comes and
+    goes the accounts end alike.
+    """
     bounded = {(account, currency) for account, currency, _ in written if bound_of(account)}
     spills = {(prefix + spill, currency) for _, currency in bounded}
+    owed = {}
     for account, currency in sorted(bounded | spills):
-        _lock(account, currency)  # all in one order, or two facts could lock each other out
+        owed[account, currency] = _lock(account, currency)  # in one order: no two facts deadlock
     legs: list[Leg] = []
     for account, currency, minor in written:
-        fits = minor if account == prefix + spill else room(account, currency, minor)
+        fits = minor
+        if bound_of(account) and account != prefix + spill:
+            repaid = min(owed[prefix + spill, currency], max(0, -minor))
+            owed[prefix + spill, currency] -= repaid
+            fits = room(account, currency, minor + repaid)
         legs += [
             Leg(account, Money(fits, currency)),
             Leg(prefix + spill, Money(minor - fits, currency)),
@@ -265,17 +275,6 @@ def legs_of(key: str) -> list[Leg]:
     return [
         Leg(account.removeprefix(TEST), Money(minor, currency)) for account, currency, minor in rows
     ]
-
-
-def reverse(
-    key: str, original: str, *, reason: str, mode: str, order: str | None, spill: str
-) -> str | None:
-    """Take an entry back, and what was corrected in its amount since; the entries stay."""
-    where, values = ("order_id = ?", [order]) if order else ("order_id IS NULL", [])
-    rows = execute(f"SELECT key FROM ledger_entry WHERE {where}", values).fetchall()
-    keys = {original} | {one for (one,) in rows if one.startswith(f"{original}:amount:")}
-    legs = [Leg(leg.account, -leg.amount) for one in sorted(keys) for leg in legs_of(one)]
-    return post(key, legs, reason=reason, mode=mode, order=order, spill=spill)
 
 
 def held_by(holder: str) -> list[tuple[str, Money]]:

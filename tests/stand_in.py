@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
-from core import hookimpl
-from core.ledger import Bound, declare_bounds
+from core import checkout, hookimpl
+from core.ledger import Bound, balance, declare_bounds
 from core.money import Money
 from core.orders import Grant, Line
 from core.payments import (
@@ -27,7 +27,9 @@ from core.payments import (
     Refund,
     Settled,
     State,
+    Status,
     Step,
+    records,
 )
 from core.people import Reader
 from core.plugins import caller, catalogue
@@ -159,3 +161,40 @@ def changed(
     """Let the provider report more of a payment than before."""
     known = provider.facts.get(payment.id, Facts(f"si_{payment.id}", reference=payment.id))
     provider.facts[payment.id] = replace(known.join(Facts(known.ref, state, movements)))
+
+
+def begun(provider: StandIn, *lines: Line) -> Payment:
+    """Return the payment that a reader has begun."""
+    order = checkout.start_order(READER, lines or (post_line(),))
+    checkout.pay(order.id, provider.name, READER, "")
+    return records.of_order(order.id)[0]
+
+
+def settled(provider: StandIn, payment: Payment, *movements: Movement, **rest: Any) -> Payment:
+    """Return a payment after a report that it is paid."""
+    return checkout.settle(provider, payment.id, paid(payment, *movements, **rest))
+
+
+def sold(provider: StandIn, *lines: Line) -> Payment:
+    """Return the payment of an order that was paid in full."""
+    payment = begun(provider, *lines)
+    return settled(provider, payment, charge("ch", payment.amount.minor))
+
+
+def dispute(id: str, minor: int, status: Status = Status.PENDING, fee: int = 0) -> Movement:
+    """Return a dispute, open unless said otherwise."""
+    return Movement(Kind.DISPUTE, id, minor, "EUR", status, fee)
+
+
+def held(*accounts: str) -> list[int]:
+    """Return what live accounts hold, in cents."""
+    return [balance(account, "EUR").minor for account in accounts]
+
+
+def taxed(label: str = "Post", minor: int = 122, tax: int = 22, first: int = 1) -> tuple[Line, ...]:
+    """Return a line with its tax moved out of it by two lines that are part of it."""
+    return (
+        Line(label, eur(minor), "income:posts"),
+        Line("VAT", eur(-tax), "income:posts", part_of=first),
+        Line("VAT", eur(tax), "liabilities:vat:IT", part_of=first),
+    )

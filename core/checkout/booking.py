@@ -1,11 +1,21 @@
-"""The entries that follow from a movement; keys name the movement, so nothing is booked twice."""
+"""What a payment's facts come to in the books; when they change, the difference is posted.
+
+So the books follow from the facts alone, in whatever order they became known. An entry's key names
+the movement that changed, so that nothing is booked twice.
+"""
 
 from __future__ import annotations
 
-from core.ledger import CLAIMS, UNASSIGNED, Leg, post, reverse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from core.ledger import CLAIMS, UNASSIGNED, Leg, post
 from core.money import Money, share
 from core.orders import Order
-from core.payments import Facts, Kind, Movement, Payment, Status, records
+from core.payments import Facts, Kind, Movement, Payment, Provider, Status, records
+from core.payments.records import AskedRefund
+
+Till = Callable[[str, str], str]
 
 
 def key_of(payment: Payment, movement: Movement, part: str = "") -> str:
@@ -15,44 +25,59 @@ def key_of(payment: Payment, movement: Movement, part: str = "") -> str:
 
 
 def book(
-    order: Order,
-    payment: Payment,
-    known: Facts,
-    movement: Movement,
-    earlier: Movement | None,
-    till: str,
-    *,
-    opens: bool,
-    instant: bool,
+    order: Order, payment: Payment, known: Facts, provider: Provider, opening: Movement | None
 ) -> None:
-    """Book what a movement says now beyond what it said `earlier`.
+    """Book what `known` says beyond the payment's facts; `opening` is the charge that pays now.
 
     What a fact takes from a bounded account that has too little becomes a claim on the holder: a
     fact never fails. Only the charge of an `instant` provider is no fact yet: it raises
     BoundExceeded, and all that belongs to it is rolled back.
     """
-    mode = known.mode or payment.mode
-    spill = "" if instant and movement.kind is Kind.CHARGE else CLAIMS + order.holder
+    is_first = not payment.facts.movements and len(known.movements) == 1
+    asked = [] if is_first else records.refunds(payment)
+    now = Books(order, payment, _of_known(payment, known), order.payment == payment.id, asked)
+    for movement in known.movements:
+        earlier = now.facts.movement(movement.kind, movement.id)
+        if movement == earlier:
+            continue
+        before, facts = now, now.facts.join(replace(known, movements=(movement,)))
+        now = replace(before, facts=facts, paid=before.paid or movement == opening)
+        part, reason = _named(movement, earlier)
+        moved = difference(now.legs(provider.till), before.legs(provider.till))
+        fee = _fee(payment, movement, earlier, provider.till(order.holder, movement.currency))
+        instant = "instant" in provider.can and movement.kind is Kind.CHARGE
+        for name, legs, why in ((part, moved, reason), fee):
+            post(
+                key_of(payment, movement, name), legs, reason=why, order=order.id,
+                mode=known.mode or payment.mode, spill="" if instant else CLAIMS + order.holder,
+            )  # fmt: skip
+        if (
+            movement.kind is Kind.REFUND
+            and movement.asked
+            and movement.status is not Status.PENDING
+        ):
+            records.mark_refund(movement.asked, str(movement.status))
 
-    def entry(part: str, legs: list[Leg], reason: str) -> None:
-        key = key_of(payment, movement, part)
-        post(key, legs, reason=reason, mode=mode, order=order.id, spill=spill)
 
-    booked = earlier is not None and _counts(earlier)
-    if _counts(movement) and not booked:
-        entry("", _legs(order, payment, known, movement, till, opens=opens), movement.kind)
-    elif earlier and booked and not _counts(movement):
-        original = key_of(payment, movement)
-        reverse(
-            f"{original}:failed", original,
-            reason=f"{movement.kind} taken back", mode=mode, order=order.id, spill=spill,
-        )  # fmt: skip
-    elif earlier and booked and earlier.minor != movement.minor:
-        legs = _more(movement, earlier, till)
-        entry(f"amount:{movement.minor}", legs, "another amount reported")
-    entry(*_fee(payment, movement, earlier, till))
-    if movement.kind is Kind.REFUND and movement.asked and movement.status is not Status.PENDING:
-        records.mark_refund(movement.asked, str(movement.status))
+def _of_known(payment: Payment, known: Facts) -> Facts:
+    """Return the payment's facts without the movements that `known` leaves out."""
+    ids = {(m.kind, m.id) for m in known.movements}
+    mine = tuple(m for m in payment.facts.movements if (m.kind, m.id) in ids)
+    return replace(payment.facts, movements=mine)
+
+
+def difference(now: Iterable[Leg], before: Iterable[Leg]) -> list[Leg]:
+    """Return the legs that lead from one set of legs to another."""
+    return [*now, *(Leg(leg.account, -leg.amount) for leg in before)]
+
+
+def _named(movement: Movement, earlier: Movement | None) -> tuple[str, str]:
+    """Return the part of the key and the reason of what a change of a movement moves."""
+    if earlier is None or not _counts(earlier):
+        return "", str(movement.kind)
+    if not _counts(movement):
+        return "failed", f"{movement.kind} taken back"
+    return f"amount:{movement.minor}:{movement.asked or ''}", "another figure reported"
 
 
 def _counts(movement: Movement) -> bool:
@@ -60,13 +85,6 @@ def _counts(movement: Movement) -> bool:
     if movement.kind is Kind.DISPUTE:
         return movement.status is not Status.FAILED
     return movement.status is Status.DONE
-
-
-def _more(movement: Movement, earlier: Movement, till: str) -> list[Leg]:
-    """Return the legs for a figure that grew after it was booked: the rest is unassigned."""
-    way = 1 if movement.kind is Kind.CHARGE else -1
-    more = Money(way * (movement.minor - earlier.minor), movement.currency)
-    return [Leg(till, more), Leg(UNASSIGNED, -more)]
 
 
 def _fee(
@@ -89,94 +107,108 @@ def _fee_known(movement: Movement) -> int | None:
     return movement.fee if settled else None
 
 
-def _legs(
-    order: Order, payment: Payment, known: Facts, movement: Movement, till: str, *, opens: bool
-) -> list[Leg]:
-    amount = Money(movement.minor, movement.currency)
-    if movement.kind is Kind.CHARGE:
-        earned = [Leg(line.account, -line.amount) for line in order.lines]
-        return [Leg(till, amount), *(earned if opens else [Leg(UNASSIGNED, -amount)])]
-    if order.payment != payment.id or movement.currency != order.currency:
-        return [Leg(UNASSIGNED, amount), Leg(till, -amount)]
-    if movement.kind is Kind.DISPUTE:
-        taken = _spread(order, payment, known, movement)
-    else:
-        taken = _lines_of_refund(order, payment, known, movement)
-    named = sum(leg.amount.minor for leg in taken)
-    rest = Money(movement.minor - named, movement.currency)
-    return [*taken, Leg(UNASSIGNED, rest), Leg(till, -amount)]
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What facts come to, fees apart; `paid` tells whether this payment has paid the order.
+
+    `refunds` are those that core asked for; one that another provider keeps for the reader is no
+    movement of this one.
+    """
+
+    order: Order
+    payment: Payment
+    facts: Facts
+    paid: bool = True
+    refunds: Iterable[AskedRefund] = ()
+
+    def legs(self, till: Till) -> list[Leg]:
+        """Return tills, lines and what belongs to no line; refunds kept elsewhere are left open."""
+        legs = []
+        for m in filter(_counts, self.facts.movements):
+            amount = Money(m.minor if m.kind is Kind.CHARGE else -m.minor, m.currency)
+            account = till(self.order.holder, m.currency)
+            legs += [Leg(account, amount), Leg(UNASSIGNED, -amount)]
+        if self.paid and is_covered(self.payment, self.facts):
+            lines = [Leg(line.account, -line.amount) for line in self.order.lines]
+            for number, minor in self.went_back().items():
+                lines += parts(self.order, number, minor)
+            legs += lines
+            legs += [Leg(UNASSIGNED, -leg.amount) for leg in lines]
+        kept = sum(one.amount.minor for one in self.refunds if _is_kept(one, self.payment))
+        return [*legs, Leg(UNASSIGNED, Money(kept, self.order.currency))]
+
+    def went_back(self) -> dict[int, int]:
+        """Return the minor units that refunds and disputes took from each line, its parts with it.
+
+        Disputes share what the refunds left, in proportion; what is beyond belongs to no line.
+        """
+        back = refunded(self.payment, self.facts, self.refunds)
+        left = {
+            line.number: worth - back.get(line.number, 0)
+            for line in self.order.lines
+            if line.part_of is None
+            and (worth := sum(one.amount.minor for one in self.order.group(line.number))) > 0
+        }
+        whole = sum(left.values())
+        disputed = sum(
+            m.minor
+            for m in self.facts.movements
+            if m.kind is Kind.DISPUTE and _counts(m) and m.currency == self.order.currency
+        )
+        passed = upto = 0
+        for number, minor in left.items():
+            passed += minor
+            until = share(min(disputed, whole), passed, whole) if whole else 0
+            back[number] = back.get(number, 0) + until - upto
+            upto = until
+        return back
 
 
-def _lines_of_refund(order: Order, payment: Payment, known: Facts, movement: Movement) -> list[Leg]:
-    """Return what a refund takes from its lines; one that core did not ask for names none."""
-    asked = next((r for r in records.refunds(payment) if r.id == movement.asked), None)
-    if asked is None or asked.amount.minor != movement.minor:
-        return []
-    before = refunded(payment, known, leave_out=asked.id)
-    return [
-        leg
-        for number, minor in asked.lines.items()
-        for leg in parts(order, number, minor, before.get(number, 0))
-    ]
-
-
-def _spread(order: Order, payment: Payment, known: Facts, movement: Movement) -> list[Leg]:
-    """Return what a dispute takes from each line: its share of what refunds left there."""
-    back = refunded(payment, known)
-    left = {
-        line.number: worth - back.get(line.number, 0)
-        for line in order.lines
-        if line.part_of is None
-        and (worth := sum(one.amount.minor for one in order.group(line.number))) > 0
-    }
-    whole = sum(left.values())
-    others = sum(
-        m.minor for m in known.movements if m.kind is Kind.DISPUTE and m != movement and _counts(m)
+def is_covered(payment: Payment, facts: Facts) -> bool:
+    """Tell whether a done charge covers what was asked; one that grew does too."""
+    return any(
+        m.kind is Kind.CHARGE
+        and m.status is Status.DONE
+        and m.currency == payment.amount.currency
+        and m.minor >= payment.amount.minor
+        for m in facts.movements
     )
-    wanted = min(movement.minor, max(0, whole - others))
-    legs: list[Leg] = []
-    so_far = 0
-    passed = 0
-    for number, minor in left.items():
-        passed += minor
-        upto = share(wanted, passed, whole) if whole else 0
-        legs += parts(order, number, upto - so_far, back.get(number, 0))
-        so_far = upto
-    return legs
 
 
-def refunded(payment: Payment, known: Facts, *, leave_out: str = "") -> dict[int, int]:
-    """Return, by line, the minor units that went back by refunds that core asked for."""
-    done = {m.asked for m in known.movements if m.kind is Kind.REFUND and m.status is Status.DONE}
+def refunded(payment: Payment, facts: Facts, refunds: Iterable[AskedRefund]) -> dict[int, int]:
+    """Return, by line, the minor units that went back by refunds that core asked for.
+
+    One of another figure than was asked names no lines.
+    """
+    done = {
+        (m.asked, m.minor, m.currency)
+        for m in facts.movements
+        if m.kind is Kind.REFUND and m.status is Status.DONE
+    }
     back: dict[int, int] = {}
-    for refund in records.refunds(payment):
-        kept = refund.destination != payment.provider and refund.state == "done"
-        if refund.id != leave_out and (kept or refund.id in done):
-            for number, minor in refund.lines.items():
+    for one in refunds:
+        asked = (one.id, one.amount.minor, one.amount.currency)
+        if asked in done or _is_kept(one, payment):
+            for number, minor in one.lines.items():
                 back[number] = back.get(number, 0) + minor
     return back
 
 
-def parts(order: Order, number: int, minor: int, before: int) -> list[Leg]:
-    """Return the debits that give back `minor` of a line of which `before` went back already.
+def _is_kept(refund: AskedRefund, payment: Payment) -> bool:
+    return refund.destination != payment.provider and refund.state == "done"
 
-    Lines that are part of it follow in proportion; shares are cut from the running total, so that
-    refunds in many steps end at the same amounts as one, and the line itself takes what is left.
+
+def parts(order: Order, number: int, minor: int) -> list[Leg]:
+    """Return the debits that give back `minor` of a line.
+
+    Lines that are part of it follow in proportion, and the line itself takes what is left, so
+    that all of a line gives back all that each account earned by it.
     """
-    if minor == 0:
-        return []
     line, *others = order.group(number)
-    worth = sum(one.amount.minor for one in order.group(number))
-
-    def upto(part: int, back: int) -> int:
-        return share(part, back, worth)
-
+    worth = sum(one.amount.minor for one in (line, *others))
     legs = [
-        Leg(other.account, Money(
-            upto(other.amount.minor, before + minor) - upto(other.amount.minor, before),
-            order.currency,
-        ))
+        Leg(other.account, Money(share(other.amount.minor, minor, worth), order.currency))
         for other in others
-    ]  # fmt: skip
+    ]
     rest = minor - sum(leg.amount.minor for leg in legs)
     return [Leg(line.account, Money(rest, order.currency)), *legs]

@@ -97,17 +97,15 @@ def _can(provider: str) -> frozenset[str]:
 def _keep(order: Order, payment: Payment, asked: AskedRefund) -> AskedRefund:
     """Credit the till of a provider that keeps money for the reader: done at once."""
     keeper = catalogue.providers[asked.destination]
-    before = booking.refunded(payment, payment.facts, leave_out=asked.id)
-    legs = [
-        leg for number, minor in asked.lines.items()
-        for leg in booking.parts(order, number, minor, before.get(number, 0))
-    ]  # fmt: skip
+    before = booking.Books(order, payment, payment.facts, refunds=records.refunds(payment))
+    records.mark_refund(asked.id, "done")
+    after = replace(before, refunds=records.refunds(payment))
+    legs = booking.difference(after.legs(keeper.till), before.legs(keeper.till))
     legs.append(ledger.Leg(keeper.till(order.holder, order.currency), -asked.amount))
     ledger.post(
         f"{keeper.name}:refund:{asked.id}", legs,
         reason="refund kept for the reader", mode=payment.mode, order=order.id,
     )  # fmt: skip
-    records.mark_refund(asked.id, "done")
     entitlements.set_states(order.id, states(order, payment, payment.facts, gone=False))
     notices.tell(
         "on_order_refunded", f"{payment.id}:{asked.id}", order=order.id, minor=asked.amount.minor

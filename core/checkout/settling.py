@@ -54,16 +54,10 @@ def book(
     came_in = known.total(Kind.CHARGE, Status.DONE) > 0
     if came_in and opening is None and order.payment != payment.id:
         problem = problem or payment.wrong or "amount"
-    if opening is not None:  # first, so that what else is reported finds the order paid
+    if problem != "payee":  # what another payee got never came in
+        booking.book(order, payment, replace(known, movements=tuple(ours)), provider, opening)
+    if opening is not None:
         order = _paid(order, payment, stored=stored)
-    for movement in ours if problem != "payee" else ():  # what another payee got never came in
-        earlier = before.movement(movement.kind, movement.id)
-        if earlier != movement:
-            booking.book(
-                order, payment, known, movement, earlier,
-                provider.till(order.holder, movement.currency),
-                opens=movement == opening, instant="instant" in provider.can,
-            )  # fmt: skip
     if problem and problem != payment.wrong:
         announcing.report(payment, problem)
     if opening is not None:

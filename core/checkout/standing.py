@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import entitlements, orders
 from core.checkout import booking
 from core.orders import Order
-from core.payments import Facts, Kind, Movement, Payment, Status
+from core.payments import Facts, Kind, Movement, Payment, Status, records
 
 
 def pays(payment: Payment, movement: Movement) -> bool:
@@ -21,23 +21,12 @@ def follow(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
     """Set what the order opened to what the facts leave of it."""
     if order.payment != payment.id or before == known:
         return
-    gone = _charge_gone(payment, known)
+    gone = not booking.is_covered(payment, known)
     if gone and order.state == "paid":
         orders.reopen(order)
     if all(m.kind is Kind.CHARGE for m in known.movements) and not gone:
         return
     entitlements.set_states(order.id, states(order, payment, known, gone=gone))
-
-
-def _charge_gone(payment: Payment, known: Facts) -> bool:
-    """Tell whether the charge that paid the order failed after all; one that grew has not."""
-    return not any(
-        m.kind is Kind.CHARGE
-        and m.status is Status.DONE
-        and m.currency == payment.amount.currency
-        and m.minor >= payment.amount.minor
-        for m in known.movements
-    )
 
 
 def states(order: Order, payment: Payment, known: Facts, *, gone: bool) -> dict[int, str]:
@@ -52,7 +41,7 @@ def states(order: Order, payment: Payment, known: Facts, *, gone: bool) -> dict[
         overall = "revoked"
     elif Status.PENDING in disputes:
         overall = "suspended"
-    back = booking.refunded(payment, known)
+    back = booking.refunded(payment, known, records.refunds(payment))
     all_back = sum(back.values()) >= order.total.minor
     return {
         line.number: "revoked"

@@ -175,6 +175,13 @@ def own(payment: Payment, movement: Movement) -> bool:
     return bool(owner[0] == payment.id)
 
 
+def owned(payment: Payment) -> list[Movement]:
+    """Return the movements of a payment that it has claimed."""
+    rows = execute("SELECT kind, id FROM payments_movement WHERE payment_id = ?", [payment.id])
+    known = {(kind, id) for kind, id in rows.fetchall()}
+    return [m for m in payment.facts.movements if (str(m.kind), m.id) in known]
+
+
 @dataclass(frozen=True, slots=True)
 class AskedRefund:
     """A refund that core asked for: minor units by line, and where the money goes.

@@ -23,7 +23,6 @@ TOGETHER = {
     "core/orders/lines.py": "tests/core/test_orders.py",
     "core/orders/records.py": "tests/core/test_orders.py",
     "core/checkout/refreshing.py": "tests/core/checkout/test_paying.py",
-    "core/checkout/standing.py": "tests/core/checkout/test_settling.py",
     "core/payments/steps.py": "tests/core/payments/test_provider.py",
     "core/checkout/announcing.py": "tests/core/checkout/test_settling.py",
     "core/checkout/ways.py": "tests/core/checkout/test_paying.py",

@@ -396,30 +396,17 @@ def test_test_money_stays_under_its_own_accounts():
     assert verify() == []
 
 
-def test_an_entry_is_taken_back_once_with_what_was_corrected_since():
-    """By its exact opposite; what was written stays, and its fee is another fact."""
+def test_what_a_claim_holder_gets_repays_the_claim_first():
+    """A credit with a spill goes to the claim, and only the rest to the account."""
     move("in", PURSE, -30)
-    move("in:amount:35", PURSE, -5)
-    move("in:fee", "expenses:fees", 1)
-    for _ in range(2):
-        with transaction():
-            ledger.reverse("in:failed", "in", reason="test", mode="live", order=None, spill=CLAIM)
-
-    assert legs_of("in:failed") == [Leg(PURSE, eur(35)), Leg("assets:till", eur(-35))]
-    assert entries() == 4
-    assert row(PURSE) == 0
-    assert not ledger.claims(["ada"])
-
-
-def test_what_was_spent_of_an_entry_that_is_taken_back_becomes_a_claim():
-    """The till gives back all of it; what the holder has spent already is owed."""
-    move("in", PURSE, -30)
-    move("out", PURSE, 20, other="income:posts")
-    with transaction():
-        ledger.reverse("in:failed", "in", reason="test", mode="live", order=None, spill=CLAIM)
-
-    assert balance("assets:till", "EUR") == eur(0)
+    move("out", PURSE, 50, spill=CLAIM)
     assert (row(PURSE), row(CLAIM)) == (0, 20)
+    move("some", PURSE, -15, spill=CLAIM)
+    assert (row(PURSE), row(CLAIM)) == (0, 5)
+    move("more", PURSE, -15, spill=CLAIM)
+
+    assert (row(PURSE), row(CLAIM)) == (-10, 0)
+    assert not ledger.claims(["ada"])
 
 
 def test_a_key_that_is_there_already_moves_no_bounded_balance():

@@ -151,6 +151,10 @@ FAULTS = [
     ("settled", "UPDATE orders_line SET minor = minor + 1"),
     ("settled", "UPDATE orders_order SET payment = (SELECT MIN(payment) FROM orders_order)"),
     ("earned", "UPDATE ledger_leg SET account = 'income:me' WHERE account = 'income:posts'"),
+    (
+        "earned",
+        "UPDATE ledger_leg SET account = 'income:me' WHERE account = 'income:posts' AND minor > 0",
+    ),
     ("earned", "UPDATE orders_line SET account = 'income:me'"),
     ("outbox", """UPDATE notices_notice SET data = '{"order":"ord_x"}'"""),
     ("inbox", DELIVERY),
@@ -162,9 +166,10 @@ class _TakenBack(Exception):
 
 
 def test_a_planted_fault_is_found(provider, tampering, subtests):
-    """With raw SQL, past triggers and code, after two sales and a top-up."""
+    """With raw SQL, past triggers and code, after two sales, a refund and a top-up."""
     bought(provider)
-    bought(provider, key="post:other")
+    other = bought(provider, key="post:other")
+    checkout.refund(other.order, {1: 5}, actor="cli", reason="asked")
     bought(provider, Line("Top-up", eur(500), PURSE))
     assert verify() == []
 

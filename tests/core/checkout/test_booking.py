@@ -10,62 +10,34 @@ from hypothesis import strategies as st
 
 from core import checkout, entitlements, orders
 from core.checkout import booking
-from core.ledger import CLAIMS, UNASSIGNED, Leg, balance, legs_of
-from core.money import Money
-from core.orders import Line, Order
+from core.ledger import UNASSIGNED, Leg, balance, legs_of
+from core.orders import Line
 from core.payments import Facts, Kind, Movement, Payment, State, Status, records
-from core.storage import execute, transaction
+from core.storage import execute
 from core.verify import verify
-from tests.stand_in import READER, StandIn, charge, eur, paid, plugged, post_line
+from tests.stand_in import (
+    READER,
+    StandIn,
+    begun,
+    charge,
+    dispute,
+    eur,
+    held,
+    paid,
+    plugged,
+    post_line,
+    settled,
+    sold,
+    taxed,
+)
 
 FEES = "expenses:fees:standin"
 PENDING, DONE, FAILED = Status.PENDING, Status.DONE, Status.FAILED
 
 
-@pytest.fixture
-def provider(db):
-    stand_in = StandIn()
-    with plugged(stand_in):
-        yield stand_in
-    assert verify() == []
-
-
-def begun(provider, *lines):
-    order = checkout.start_order(READER, lines or (post_line(),))
-    checkout.pay(order.id, provider.name, READER, "")
-    return records.of_order(order.id)[0]
-
-
-def settled(provider, payment, *movements, **rest):
-    return checkout.settle(provider, payment.id, paid(payment, *movements, **rest))
-
-
-def sold(provider, *lines):
-    """Return the payment of an order that was paid in full."""
-    payment = begun(provider, *lines)
-    return settled(provider, payment, charge("ch", payment.amount.minor))
-
-
-def dispute(id, minor, status=PENDING, fee=0):
-    return Movement(Kind.DISPUTE, id, minor, "EUR", status, fee)
-
-
-def held(*accounts):
-    return [balance(account, "EUR").minor for account in accounts]
-
-
 def keys():
     rows = execute("SELECT key FROM ledger_entry ORDER BY id").fetchall()
     return [row[0] for row in rows]
-
-
-def taxed(label="Post", minor=122, tax=22, first=1):
-    """Return a line with its tax moved out of it by two lines that are part of it."""
-    return (
-        Line(label, eur(minor), "income:posts"),
-        Line("VAT", eur(-tax), "income:posts", part_of=first),
-        Line("VAT", eur(tax), "liabilities:vat:IT", part_of=first),
-    )
 
 
 def test_an_entry_is_named_after_provider_kind_and_movement():
@@ -213,106 +185,6 @@ def test_a_test_payment_is_booked_apart(provider):
     assert balance(FEES, "EUR", "test") == eur(1)
 
 
-def test_a_dispute_takes_from_all_lines_in_proportion(provider):
-    """Lines that are part of another follow it, to the cent."""
-    payment = sold(provider, *taxed(), Line("Tip", eur(61), "income:tips"))
-    settled(provider, payment, dispute("dp", 90))
-
-    assert held("assets:standin", "income:posts", "liabilities:vat:IT", "income:tips") == [
-        93, -51, -11, -31,
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("status", [DONE, PENDING])
-def test_a_dispute_takes_no_more_than_refunds_left(provider, status):
-    """What is beyond it belongs to nobody yet."""
-    payment = sold(provider, *taxed(), Line("Tip", eur(61), "income:tips"))
-    checkout.refund(payment.order, {1: 61, 4: 61}, actor="cli", reason="asked")
-    settled(provider, payment, dispute("dp", 61, status))
-
-    assert held("income:posts", "liabilities:vat:IT", "income:tips", UNASSIGNED) == [0, 0, 0, 0]
-    assert held("assets:standin") == [0]
-
-
-def test_a_dispute_of_more_than_was_charged_is_partly_unassigned(provider):
-    """A provider may take a cost of its own in the same figure."""
-    payment = sold(provider)
-    settled(provider, payment, dispute("dp", 35))
-
-    assert held("assets:standin", "income:posts", UNASSIGNED) == [-15, 0, 15]
-
-
-def test_two_disputes_share_what_is_left(provider):
-    """Both open, they take the order once; a won one gives back what it took."""
-    payment = sold(provider)
-    settled(provider, payment, dispute("dp_1", 15))
-    settled(provider, payment, dispute("dp_2", 15))
-    assert held("assets:standin", "income:posts", UNASSIGNED) == [-10, 0, 10]
-    settled(provider, payment, dispute("dp_2", 15, FAILED))
-    settled(provider, payment, dispute("dp_1", 15, FAILED))
-
-    assert held("assets:standin", "income:posts", UNASSIGNED) == [20, -20, 0]
-
-
-def test_a_dispute_s_fee_stays_when_it_is_won(provider):
-    """The bank keeps it."""
-    payment = sold(provider)
-    settled(provider, payment, dispute("dp", 20, fee=1500))
-    settled(provider, payment, dispute("dp", 20, FAILED, fee=1500))
-
-    assert held("assets:standin", "income:posts", FEES) == [-1480, -20, 1500]
-
-
-def test_money_back_from_what_never_paid_the_order_is_unassigned(provider):
-    """A refund or dispute of an unassigned charge takes it from there."""
-    first = begun(provider)
-    settled(provider, first, charge("ch_1", 19))
-    settled(provider, first, charge("ch_1", 19), Movement(Kind.REFUND, "re", 12, "EUR", fee=0))
-    settled(provider, first, dispute("dp", 7, DONE))
-
-    assert held("assets:standin", "income:posts", UNASSIGNED) == [0, 0, 0]
-
-
-def test_a_refund_of_another_figure_than_was_asked_is_unassigned(provider):
-    """Which lines it belongs to is for a person to say."""
-    payment = sold(provider)
-    provider.act = lambda payment, action, key: paid(
-        payment, Movement(Kind.REFUND, "re", 15, "EUR", fee=0, asked=key)
-    )
-    checkout.refund(payment.order, {1: 20}, actor="cli", reason="asked")
-
-    assert held("assets:standin", "income:posts", UNASSIGNED) == [5, -20, 15]
-
-
-def test_a_refund_that_is_pending_moves_nothing_yet(provider):
-    """It is booked when it is done, from the lines that were named."""
-    payment = sold(provider, *taxed())
-    provider.act = lambda payment, action, key: paid(
-        payment, Movement(Kind.REFUND, "re", 61, "EUR", PENDING, fee=0, asked=key)
-    )
-    refund = checkout.refund(payment.order, {1: 61}, actor="cli", reason="asked")
-    assert refund.state == "asked"
-    assert held("income:posts", "liabilities:vat:IT") == [-100, -22]
-    settled(provider, payment, Movement(Kind.REFUND, "re", 61, "EUR", DONE, fee=0, asked=refund.id))
-
-    assert held("income:posts", "liabilities:vat:IT", "assets:standin") == [-50, -11, 61]
-    assert [one.state for one in records.refunds(payment)] == ["done"]
-
-
-@pytest.mark.parametrize("spent", [0, 120, 500])
-def test_what_a_reversal_cannot_take_from_a_purse_becomes_a_claim(provider, spent):
-    """The provider took all of it back; the reader owes what it spent."""
-    purse = f"liabilities:purse:{READER.holder}"
-    payment = sold(provider, Line("Top-up", eur(500), purse))
-    with transaction():
-        booking.post(
-            "spend", [Leg(purse, eur(spent)), Leg("income:posts", eur(-spent))], reason="test"
-        )
-    settled(provider, payment, charge("ch", 500, status=FAILED))
-
-    assert held("assets:standin", purse, CLAIMS + READER.holder) == [0, 0, spent]
-
-
 EVENTS = st.lists(
     st.one_of(
         st.builds(
@@ -368,32 +240,3 @@ def _worth(movement):
     known = movement.kind is Kind.DISPUTE or movement.status is not PENDING
     fee = movement.fee or 0 if known else 0
     return (moved if movement.kind is Kind.CHARGE else -moved) - fee
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    worths=st.lists(st.integers(1, 500), min_size=1, max_size=4),
-    tax=st.integers(0, 40),
-    cuts=st.lists(st.integers(1, 300), max_size=6),
-)
-def test_what_goes_back_of_an_order_comes_to_what_it_earned(worths, tax, cuts):
-    """Line by line, in any steps, every account ends at nothing when all of it went back."""
-    order = Order("gst_x", (), "EUR")
-    for worth in worths:
-        first = len(order.lines) + 1
-        order = order.with_lines(taxed(minor=worth, tax=min(tax, worth), first=first))
-    left = dict.fromkeys((line.number for line in order.lines if line.part_of is None), 0)
-    sums = dict.fromkeys((line.account for line in order.lines), 0)
-    worth_of = {n: sum(one.amount.minor for one in order.group(n)) for n in left}
-    for number in left:
-        for cut in [*cuts, worth_of[number]]:
-            step = min(cut, worth_of[number] - left[number])
-            for leg in booking.parts(order, number, step, left[number]):
-                sums[leg.account] += leg.amount.minor
-            left[number] += step
-
-    earned = {}
-    for line in order.lines:
-        earned[line.account] = earned.get(line.account, 0) + line.amount.minor
-    assert sums == earned
-    assert Money(sum(sums.values()), "EUR") == order.total

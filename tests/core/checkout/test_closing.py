@@ -23,14 +23,6 @@ START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 GUEST, USER = "gst_reader", "usr_ada"
 
 
-@pytest.fixture
-def provider(db):
-    stand_in = StandIn()
-    with plugged(stand_in):
-        yield stand_in
-    assert verify() == []
-
-
 def begun(provider):
     order = checkout.start_order(READER, (post_line(),))
     checkout.pay(order.id, provider.name, READER, "")

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core import checkout, entitlements, orders
-from core.checkout.booking import parts
 from core.errors import Refused
 from core.ledger import balance
-from core.orders import Line, Order
 from core.payments import Facts, Kind, Movement, ProviderRefused, ProviderUnknown, Status, records
 from core.verify import verify
 from tests.stand_in import READER, Instant, StandIn, charge, eur, paid, plugged, post_line
@@ -117,28 +113,3 @@ def test_a_refund_to_the_balance_credits_the_keeper_at_once(provider):
     assert balance(f"liabilities:purse:{READER.holder}", "EUR") == eur(-20)
     assert balance("assets:standin", "EUR") == eur(20)
     assert not opened()
-
-
-@given(
-    worth=st.integers(1, 5000),
-    tax=st.integers(0, 5000),
-    cuts=st.lists(st.integers(1, 2000), min_size=1, max_size=8),
-)
-def test_refunds_in_steps_come_to_the_same_as_one(worth, tax, cuts):
-    """Lines that are part of another follow in proportion, to the cent, whatever the steps."""
-    line = Line("Post", eur(worth), "income:posts")
-    out, into = (
-        Line("VAT", eur(-tax), "income:posts", part_of=1),
-        Line("VAT", eur(tax), "liabilities:vat:IT", part_of=1),
-    )
-    order = Order("gst_x", (), "EUR").with_lines([line, out, into])
-    total, sums = 0, {}
-    for cut in [*cuts, worth]:
-        step = min(cut, worth - total)
-        legs = parts(order, 1, step, total)
-        assert sum(leg.amount.minor for leg in legs) == step
-        for leg in legs:
-            sums[leg.account] = sums.get(leg.account, 0) + leg.amount.minor
-        total += step
-
-    assert sums == {"income:posts": worth - tax, "liabilities:vat:IT": tax}

@@ -9,17 +9,9 @@ from core.ledger import Leg, balance, claims, post
 from core.payments import Facts, Kind, Movement, State, Status, records
 from core.storage import execute, transaction
 from core.verify import verify
-from tests.stand_in import READER, Instant, StandIn, changed, charge, eur, paid, plugged, post_line
+from tests.stand_in import READER, Instant, changed, charge, eur, paid, plugged, post_line
 
 pytestmark = pytest.mark.usefixtures("db")
-
-
-@pytest.fixture
-def provider(db):
-    stand_in = StandIn()
-    with plugged(stand_in):
-        yield stand_in
-    assert verify() == []
 
 
 def begun(provider, *lines):
