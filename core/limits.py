@@ -18,7 +18,7 @@ from peewee import DatabaseError, InterfaceError
 
 from core.clock import now
 from core.errors import Refused, Unavailable
-from core.storage import execute, in_transaction, is_postgres, micros, transaction
+from core.storage import execute, in_transaction, in_turn, is_postgres, micros
 
 log = logging.getLogger("obolo.limits")
 
@@ -157,7 +157,7 @@ def allow(door: str, *, address: str = "", holder: str = "", site_wide: bool = T
     assert not in_transaction(), "a refusal would roll its own count back"
     counters = list(_wanted(DOORS[door], door, address, holder, site_wide=site_wide))
     try:
-        with _hasty_transaction():
+        with _hasty():
             refusing = _count_until_refused(counters)
     except (DatabaseError, InterfaceError) as error:
         if DOORS[door].money:
@@ -218,15 +218,18 @@ def _wanted(
 
 
 def _present() -> int:
-    return int(now().timestamp())
+    return micros(now()) // MICROSECONDS
 
 
 def _counter(key: str, limit: Limit) -> _Counter:
     assert _site.key, "limits.set_key was not called"
-    text = f"{key}|{limit.per_seconds}".encode()
-    hidden = hashlib.blake2b(text, key=_site.key, digest_size=KEY_BYTES).hexdigest()
     ends = (_present() // limit.per_seconds + 1) * limit.per_seconds
-    return _Counter(hidden, ends, limit.most)
+    return _Counter(_hidden(_site.key, f"{key}|{limit.per_seconds}"), ends, limit.most)
+
+
+@lru_cache(maxsize=4096)
+def _hidden(site_key: bytes, text: str) -> str:
+    return hashlib.blake2b(text.encode(), key=site_key, digest_size=KEY_BYTES).hexdigest()
 
 
 def _count_until_refused(counters: Sequence[_Counter]) -> _Counter | None:
@@ -245,30 +248,33 @@ def _count_until_refused(counters: Sequence[_Counter]) -> _Counter | None:
 
 def _count(counters: Sequence[_Counter]) -> list[int]:
     """Count one more everywhere; one statement, so that no two processes read the same count."""
+    if not counters:
+        return []
     values = [value for one in counters for value in (one.key, one.ends * MICROSECONDS)]
-    counts = dict(execute(_count_sql(len(counters)), values).fetchall()) if counters else {}
+    counts = dict(execute(_count_sql(len(counters), is_postgres()), values).fetchall())
     return [counts[one.key] for one in counters]
 
 
 @lru_cache(maxsize=32)
-def _count_sql(counters: int) -> str:
+def _count_sql(counters: int, on_postgres: bool) -> str:  # noqa: FBT001 - a key of the cache
+    rows = ", ".join(["(CAST(? AS TEXT), CAST(? AS BIGINT), 1)"] * counters)
+    hasty = ", (SELECT set_config('synchronous_commit', 'off', true)) hasty" if on_postgres else ""
     return (
-        f'INSERT INTO limits_hit (key, "window", n) VALUES {", ".join(["(?, ?, 1)"] * counters)} '
-        'ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 RETURNING key, n'
+        f'INSERT INTO limits_hit (key, "window", n) SELECT wanted.* FROM (VALUES {rows}) wanted'
+        f'{hasty} WHERE true ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 '
+        "RETURNING key, n"
     )
 
 
 @contextmanager
-def _hasty_transaction() -> Iterator[None]:
+def _hasty() -> Iterator[None]:
     """Write without waiting for the disk: a power cut may forget a count, and nothing else."""
-    if is_postgres():
-        with transaction():
-            execute("SET LOCAL synchronous_commit = off")
-            yield
+    if is_postgres():  # there the statement says so itself
+        yield
         return
     execute("PRAGMA synchronous = NORMAL")
     try:
-        with transaction():
+        with in_turn():
             yield
     finally:
         execute("PRAGMA synchronous = FULL")

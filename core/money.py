@@ -107,10 +107,11 @@ class Money:
     @classmethod
     def total(cls, amounts: Iterable[Money], currency: str) -> Money:
         """Add amounts of one currency; nothing adds up to zero."""
-        result = cls(0, currency)
+        minor = 0
         for amount in amounts:
-            result += amount
-        return result
+            assert amount.currency == currency, (amount, currency)
+            minor += amount.minor
+        return cls(minor, currency)
 
 
 def share(whole: int, part: int, of: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -197,10 +197,9 @@ def line_accounts_earned() -> Iterator[Fault]:
         expected: dict[str, int] = {}
         for payment in records.of_order(id):
             owned = records.owned(payment) if payment.wrong != "payee" else ()
-            facts = replace(payment.facts, movements=tuple(owned))
-            prefix = ledger.TEST if (facts.mode or payment.mode) == "test" else ""
+            prefix = ledger.TEST if (payment.facts.mode or payment.mode) == "test" else ""
             asked = records.refunds(payment)
-            books = booking.Books(order, payment, facts, order.payment == payment.id, asked)
+            books = booking.Books(order, payment, owned, order.payment == payment.id, asked)
             for leg in books.legs(lambda _holder, _currency: "till"):
                 account = prefix + leg.account
                 expected[account] = expected.get(account, 0) + leg.amount.minor

@@ -6,8 +6,8 @@ the movement that changed, so that nothing is booked twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from core.ledger import CLAIMS, UNASSIGNED, Leg, post
 from core.money import Money, share
@@ -33,37 +33,31 @@ def book(
     fact never fails. Only the charge of an `instant` provider is no fact yet: it raises
     BoundExceeded, and all that belongs to it is rolled back.
     """
-    is_first = not payment.facts.movements and len(known.movements) == 1
-    asked = [] if is_first else records.refunds(payment)
-    now = Books(order, payment, _of_known(payment, known), order.payment == payment.id, asked)
+    earlier = {(m.kind, m.id): m for m in payment.facts.movements}
+    mine = {(m.kind, m.id) for m in known.movements}
+    is_first = not earlier and len(known.movements) == 1
+    now = Books(
+        order, payment, tuple(m for m in payment.facts.movements if (m.kind, m.id) in mine),
+        order.payment == payment.id, () if is_first else records.refunds(payment),
+    )  # fmt: skip
     for movement in known.movements:
-        earlier = now.facts.movement(movement.kind, movement.id)
-        if movement == earlier:
+        before, was = now, earlier.get((movement.kind, movement.id))
+        if movement == was:
             continue
-        before, facts = now, now.facts.join(replace(known, movements=(movement,)))
-        now = replace(before, facts=facts, paid=before.paid or movement == opening)
-        part, reason = _named(movement, earlier)
+        others = tuple(m for m in before.movements if m is not was)
+        paid = before.paid or movement == opening
+        now = Books(order, payment, (*others, movement), paid, before.refunds)
+        part, reason = _named(movement, was)
         moved = difference(now.legs(provider.till), before.legs(provider.till))
-        fee = _fee(payment, movement, earlier, provider.till(order.holder, movement.currency))
+        fee = _fee(payment, movement, was, provider.till(order.holder, movement.currency))
         instant = "instant" in provider.can and movement.kind is Kind.CHARGE
         for name, legs, why in ((part, moved, reason), fee):
             post(
                 key_of(payment, movement, name), legs, reason=why, order=order.id,
                 mode=known.mode or payment.mode, spill="" if instant else CLAIMS + order.holder,
             )  # fmt: skip
-        if (
-            movement.kind is Kind.REFUND
-            and movement.asked
-            and movement.status is not Status.PENDING
-        ):
+        if movement.asked and movement.status is not Status.PENDING:
             records.mark_refund(movement.asked, str(movement.status))
-
-
-def _of_known(payment: Payment, known: Facts) -> Facts:
-    """Return the payment's facts without the movements that `known` leaves out."""
-    ids = {(m.kind, m.id) for m in known.movements}
-    mine = tuple(m for m in payment.facts.movements if (m.kind, m.id) in ids)
-    return replace(payment.facts, movements=mine)
 
 
 def difference(now: Iterable[Leg], before: Iterable[Leg]) -> list[Leg]:
@@ -93,13 +87,12 @@ def _fee(
     """Return part, legs and reason of the fee that became known, or grew; no legs for none."""
     before = None if earlier is None else _fee_known(earlier)
     now = _fee_known(movement)
-    fee = Money((now or 0) - (before or 0), movement.currency)
-    part = "fee" if before is None else f"fee:{now}"
-    return (
-        part,
-        [Leg(f"expenses:fees:{payment.provider}", fee), Leg(till, -fee)],
-        f"fee of a {movement.kind}",
-    )
+    part, more = "fee" if before is None else f"fee:{now}", (now or 0) - (before or 0)
+    if not more:
+        return part, [], ""
+    fee = Money(more, movement.currency)
+    legs = [Leg(f"expenses:fees:{payment.provider}", fee), Leg(till, -fee)]
+    return part, legs, f"fee of a {movement.kind}"
 
 
 def _fee_known(movement: Movement) -> int | None:
@@ -109,7 +102,7 @@ def _fee_known(movement: Movement) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What facts come to, fees apart; `paid` tells whether this payment has paid the order.
+    """What movements come to, fees apart; `paid` tells whether this payment has paid the order.
 
     `refunds` are those that core asked for; one that another provider keeps for the reader is no
     movement of this one.
@@ -117,32 +110,39 @@ class Books:
 
     order: Order
     payment: Payment
-    facts: Facts
+    movements: Sequence[Movement]
     paid: bool = True
-    refunds: Iterable[AskedRefund] = ()
+    refunds: Sequence[AskedRefund] = ()
 
     def legs(self, till: Till) -> list[Leg]:
-        """Return tills, lines and what belongs to no line; refunds kept elsewhere are left open."""
+        """Return tills, lines and what belongs to no line.
+
+        What balances a refund that another provider keeps is left to whoever books it.
+        """
         legs = []
-        for m in filter(_counts, self.facts.movements):
+        for m in filter(_counts, self.movements):
             amount = Money(m.minor if m.kind is Kind.CHARGE else -m.minor, m.currency)
-            account = till(self.order.holder, m.currency)
-            legs += [Leg(account, amount), Leg(UNASSIGNED, -amount)]
-        if self.paid and is_covered(self.payment, self.facts):
-            lines = [Leg(line.account, -line.amount) for line in self.order.lines]
+            legs.append(Leg(till(self.order.holder, m.currency), amount))
+        if self.paid and is_covered(self.payment, self.movements):
+            legs += [Leg(line.account, -line.amount) for line in self.order.lines]
             for number, minor in self.went_back().items():
-                lines += parts(self.order, number, minor)
-            legs += lines
-            legs += [Leg(UNASSIGNED, -leg.amount) for leg in lines]
-        kept = sum(one.amount.minor for one in self.refunds if _is_kept(one, self.payment))
-        return [*legs, Leg(UNASSIGNED, Money(kept, self.order.currency))]
+                legs += parts(self.order, number, minor)
+        rest = {self.order.currency: 0}
+        for leg in legs:
+            rest[leg.amount.currency] = rest.get(leg.amount.currency, 0) - leg.amount.minor
+        for one in self.refunds:
+            if _is_kept(one, self.payment):
+                rest[self.order.currency] += one.amount.minor
+        return [*legs, *(Leg(UNASSIGNED, Money(rest[one], one)) for one in rest if rest[one])]
 
     def went_back(self) -> dict[int, int]:
         """Return the minor units that refunds and disputes took from each line, its parts with it.
 
         Disputes share what the refunds left, in proportion; what is beyond belongs to no line.
         """
-        back = refunded(self.payment, self.facts, self.refunds)
+        back = refunded(self.payment, self.movements, self.refunds)
+        if all(m.kind is not Kind.DISPUTE for m in self.movements):
+            return back
         left = {
             line.number: worth - back.get(line.number, 0)
             for line in self.order.lines
@@ -152,7 +152,7 @@ class Books:
         whole = sum(left.values())
         disputed = sum(
             m.minor
-            for m in self.facts.movements
+            for m in self.movements
             if m.kind is Kind.DISPUTE and _counts(m) and m.currency == self.order.currency
         )
         passed = upto = 0
@@ -164,25 +164,27 @@ class Books:
         return back
 
 
-def is_covered(payment: Payment, facts: Facts) -> bool:
+def is_covered(payment: Payment, movements: Iterable[Movement]) -> bool:
     """Tell whether a done charge covers what was asked; one that grew does too."""
     return any(
         m.kind is Kind.CHARGE
         and m.status is Status.DONE
         and m.currency == payment.amount.currency
         and m.minor >= payment.amount.minor
-        for m in facts.movements
+        for m in movements
     )
 
 
-def refunded(payment: Payment, facts: Facts, refunds: Iterable[AskedRefund]) -> dict[int, int]:
+def refunded(
+    payment: Payment, movements: Iterable[Movement], refunds: Iterable[AskedRefund]
+) -> dict[int, int]:
     """Return, by line, the minor units that went back by refunds that core asked for.
 
     One of another figure than was asked names no lines.
     """
     done = {
         (m.asked, m.minor, m.currency)
-        for m in facts.movements
+        for m in movements
         if m.kind is Kind.REFUND and m.status is Status.DONE
     }
     back: dict[int, int] = {}

@@ -85,14 +85,13 @@ def prepare(
     own = [line.account for line in order.lines if line.account.endswith(f":{order.holder}")]
     if any(not account.startswith(ledger.CLAIMS) for account in own):
         refuse_debtors(reader)
-    order = replace(order, answers=_answers(order, answers))
+    made = now()
+    until = made + timedelta(minutes=value("checkout.order_minutes"))
+    given = _answers(order, answers)
+    order = replace(order, answers=given, id=new_id("ord"), mode=mode, created=made, expires=until)
     for _, refusal in plugins.each("review", order=order, reader=reader):
         raise Refused(refusal.reason)
-    made = now()
-    minutes = value("checkout.order_minutes")
-    return replace(
-        order, id=new_id("ord"), mode=mode, created=made, expires=made + timedelta(minutes=minutes)
-    )
+    return order
 
 
 def refuse_debtors(reader: Reader) -> None:

@@ -57,7 +57,7 @@ def buy(
         orders.store(paid)
         reserve(paid)
         records.store(replace(payment, facts=step.facts, ref=step.facts.ref), over=True)
-        if problem := book(order, payment, step.facts, provider, stored=False):
+        if problem := book(order, payment, step.facts, provider, paid):
             raise Refused("This payment is wrong: {problem}.", problem=problem)
     return paid
 

@@ -97,7 +97,9 @@ def _can(provider: str) -> frozenset[str]:
 def _keep(order: Order, payment: Payment, asked: AskedRefund) -> AskedRefund:
     """Credit the till of a provider that keeps money for the reader: done at once."""
     keeper = catalogue.providers[asked.destination]
-    before = booking.Books(order, payment, payment.facts, refunds=records.refunds(payment))
+    before = booking.Books(
+        order, payment, payment.facts.movements, refunds=records.refunds(payment)
+    )
     records.mark_refund(asked.id, "done")
     after = replace(before, refunds=records.refunds(payment))
     legs = booking.difference(after.legs(keeper.till), before.legs(keeper.till))

@@ -38,26 +38,28 @@ def settle(provider: Provider, payment_id: str, facts: Facts) -> Payment:
 
 
 def book(
-    order: Order, payment: Payment, known: Facts, provider: Provider, *, stored: bool = True
+    order: Order, payment: Payment, known: Facts, provider: Provider, stored: Order | None = None
 ) -> str:
     """Book what `known` says beyond `payment.facts`; return what is wrong with it, or nothing.
 
-    The caller holds the order's lock. With `stored` false the order was written as paid already.
+    The caller holds the order's lock; `stored` is the order where it was written as paid already.
     """
     assert in_transaction()
     before = payment.facts
     problem = _problem(order, payment, known, provider)
     ours = [movement for movement in known.movements if records.own(payment, movement)]
+    mine = known
     if len(ours) < len(known.movements):
         problem = problem or "reused"
+        mine = replace(known, movements=tuple(ours))
     opening = _opening(order, payment, known, problem)
     came_in = known.total(Kind.CHARGE, Status.DONE) > 0
     if came_in and opening is None and order.payment != payment.id:
         problem = problem or payment.wrong or "amount"
     if problem != "payee":  # what another payee got never came in
-        booking.book(order, payment, replace(known, movements=tuple(ours)), provider, opening)
+        booking.book(order, payment, mine, provider, opening)
     if opening is not None:
-        order = _paid(order, payment, stored=stored)
+        order = stored or _paid(order, payment)
     if problem and problem != payment.wrong:
         announcing.report(payment, problem)
     if opening is not None:
@@ -68,9 +70,7 @@ def book(
     return problem
 
 
-def _paid(order: Order, payment: Payment, *, stored: bool) -> Order:
-    if not stored:
-        return replace(order, state="paid", payment=payment.id)
+def _paid(order: Order, payment: Payment) -> Order:
     entitlements.renew(order.id)
     records.look_at_others(payment)
     return orders.mark(order, "paid", payment=payment.id, mode=payment.mode)

@@ -21,7 +21,7 @@ def follow(order: Order, payment: Payment, before: Facts, known: Facts) -> None:
     """Set what the order opened to what the facts leave of it."""
     if order.payment != payment.id or before == known:
         return
-    gone = not booking.is_covered(payment, known)
+    gone = not booking.is_covered(payment, known.movements)
     if gone and order.state == "paid":
         orders.reopen(order)
     if all(m.kind is Kind.CHARGE for m in known.movements) and not gone:
@@ -41,7 +41,7 @@ def states(order: Order, payment: Payment, known: Facts, *, gone: bool) -> dict[
         overall = "revoked"
     elif Status.PENDING in disputes:
         overall = "suspended"
-    back = booking.refunded(payment, known, records.refunds(payment))
+    back = booking.refunded(payment, known.movements, records.refunds(payment))
     all_back = sum(back.values()) >= order.total.minor
     return {
         line.number: "revoked"

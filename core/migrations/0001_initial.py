@@ -207,9 +207,10 @@ END $$
 
 def up(migrator, db):
     """Make the tables, and triggers that keep books and audit append-only."""
-    for statement in TABLES.split(";"):
-        db.execute_sql(statement)
     sqlite = type(migrator).__name__.startswith("Sqlite")
+    for statement in TABLES.split(";"):
+        counters = sqlite and "CREATE TABLE limits_hit" in statement
+        db.execute_sql(f"{statement} WITHOUT ROWID" if counters else statement)
     if not sqlite:
         db.execute_sql(POSTGRES_FUNCTION)
     for table in APPEND_ONLY:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ def store(payment: Payment, *, over: bool = False) -> None:
 
 
 def _text(facts: Facts) -> str:
-    return msgspec.json.encode({f.name: getattr(facts, f.name) for f in fields(facts)}).decode()
+    return msgspec.json.encode(facts).decode()
 
 
 COLUMNS = "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks"

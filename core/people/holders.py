@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 
 from flask import Response, after_this_request, current_app, g, request
 from itsdangerous import BadSignature, Signer
+from werkzeug.sansio.http import parse_cookie
 
 from core.storage import new_id
 
@@ -38,8 +39,19 @@ class Reader:
 
 
 def cookie_name() -> str:
-    """Return the cookie's name for this request's scheme."""
-    return COOKIE if request.is_secure else LOOPBACK_COOKIE
+    """Return the holder's cookie's name for this request's scheme."""
+    is_secure = request.environ["wsgi.url_scheme"] == "https"
+    return COOKIE if is_secure else LOOPBACK_COOKIE
+
+
+def cookie(name: str) -> str:
+    """Return a cookie of this request; browsers send the same header again and again."""
+    return _parsed(request.environ.get("HTTP_COOKIE", "")).get(name, "")
+
+
+@lru_cache(maxsize=4096)
+def _parsed(header: str) -> dict[str, str]:
+    return parse_cookie(header).to_dict()
 
 
 def current_signer() -> Signer:
@@ -52,22 +64,16 @@ def current_reader() -> Reader:
     """Return the reader of this request."""
     reader: Reader | None = g.get("reader")
     if reader is None:
-        holder = _holder_in_cookie()
+        signed = cookie(cookie_name())
+        holder = _verified(current_signer(), signed) if signed else ""
         reader = Reader(
             holder=holder,
             holders=(holder,) if holder else (),
             language=current_app.extensions["obolo_language"](),
-            address=request.remote_addr or "",
+            address=request.environ.get("REMOTE_ADDR") or "",
         )
         g.reader = reader
     return reader
-
-
-def _holder_in_cookie() -> str:
-    signed = request.cookies.get(cookie_name())
-    if not signed:
-        return ""
-    return _verified(current_signer(), signed)
 
 
 @lru_cache(maxsize=8192)

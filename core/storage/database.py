@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from core.errors import OboloError
 
 log = logging.getLogger("obolo.storage")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 BUSY_SECONDS = 30
 """How long a writer waits for another one on SQLite before it gives up."""
 
@@ -94,24 +96,31 @@ def transaction() -> Iterator[None]:
     SQLite: BEGIN IMMEDIATE, so that two writers wait instead of failing. PostgreSQL: READ
     COMMITTED; whoever changes an order or a payment locks its row first (`on_row_lock`).
     """
-    if database.in_transaction():
+    opened: Database = database.obj
+    if opened.in_transaction():
         yield
     elif is_postgres():
-        with database.atomic():
+        with opened.atomic():
             yield
     else:
-        in_turn = _one_writer.acquire(timeout=TURN_SECONDS)
-        try:
-            with database.atomic():
-                yield
-        finally:
-            if in_turn:
-                _one_writer.release()
+        with in_turn(), opened.atomic():
+            yield
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Write on SQLite after the other threads of this process, one statement or several."""
+    is_mine = _one_writer.acquire(timeout=TURN_SECONDS)
+    try:
+        yield
+    finally:
+        if is_mine:
+            _one_writer.release()
 
 
 def in_transaction() -> bool:
     """Tell whether this thread has a transaction open."""
-    return bool(database.in_transaction())
+    return bool(database.obj.in_transaction())
 
 
 def on_row_lock() -> str:
@@ -148,10 +157,14 @@ def _placeholders(sql: str) -> str:
 
 def execute(sql: str, parameters: Sequence[Any] = ()) -> Any:
     """Run one statement, written with `?`, and return the driver's cursor."""
-    if is_postgres():
-        return database.execute_sql(_placeholders(sql), parameters)
-    with __exception_wrapper__:
-        return database.connection().execute(sql, parameters)
+    opened: Any = database.obj
+    if isinstance(opened, PostgresqlDatabase):
+        return opened.execute_sql(_placeholders(sql), parameters)  # type: ignore[no-untyped-call]
+    try:
+        return opened.connection().execute(sql, parameters)
+    except sqlite3.Error:
+        with __exception_wrapper__:  # peewee's words for it, on both databases
+            raise
 
 
 @lru_cache(maxsize=512)
@@ -181,7 +194,7 @@ def insert(
 
 def micros(at: datetime) -> int:
     """Return an instant as the database keeps it: microseconds since 1970, UTC."""
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return (at - EPOCH) // MICROSECOND
 
 
 def instant(value: int) -> datetime:

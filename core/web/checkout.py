@@ -28,6 +28,11 @@ def allow_door(door: str) -> None:
     limits.allow(door, address=reader.address, holder=reader.holder)
 
 
+def _see_other(location: str) -> Response:
+    """Lead on to a page of the site, without a text of its own."""
+    return Response(status=303, headers={"Location": location})
+
+
 @blueprint.post("/offer")
 @callers("anyone")
 def take_offer() -> Any:
@@ -38,7 +43,7 @@ def take_offer() -> Any:
     back = local_path(request.form.get("return_to", "/"))
     decided = access.decide(resource, reader)
     if decided.open:
-        return redirect(back, 303)
+        return _see_other(back)
     wanted = request.form.get("offer", "")
     offer = next((one for one in decided.offers if one.key == wanted), None)
     if offer is None:
@@ -61,14 +66,14 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         if chosen and "instant" in getattr(catalogue.providers.get(chosen), "can", ()):
             with suppress(checkout.AlreadyHeld):
                 checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
-            return redirect(back, 303)
+            return _see_other(back)
         order = checkout.start_order(reader, lines, return_to=back, answers=answers)
     except checkout.Unanswered as asked:
         return render_template(
             "checkout/questions.html", questions=asked.questions, form=request.form, answer=ANSWER
         ), 422
     if order.state == "paid":
-        return redirect(back, 303)
+        return _see_other(back)
     offered = checkout.ways(order.total, reader)
     if len(offered) == 1 and offered[0].quote.kind == "redirect":
         return _begin(order, offered[0].provider.name, reader)

@@ -80,8 +80,8 @@ def refuse_foreign_origin() -> None:
         return
     if callers_of(current_app, request.endpoint) == "provider":
         return
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
+    site = request.environ.get("HTTP_SEC_FETCH_SITE")
+    origin = request.environ.get("HTTP_ORIGIN")
     own = origin is not None and _same(origin)
     if (
         site not in (None, "same-origin")

@@ -18,6 +18,8 @@ from core.web.languages import choose_language
 MARK = "\x1e"
 """No text of a page can hold this separator (it is no character of HTML)."""
 MOST_PAGES = 1000
+ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO")
+"""What the address of a page consists of, in WSGI's words (PEP 3333)."""
 Piece = Callable[[], str]
 
 
@@ -34,10 +36,11 @@ def kept_page(key: Hashable, draw: Callable[[], str]) -> str:
 
     `key` must hold everything else that the page depends on. An address with a query is drawn anew.
     """
-    if request.query_string:
+    environ = request.environ
+    if environ.get("QUERY_STRING"):
         return draw()
     pages: dict[Hashable, Kept] = current_app.extensions.setdefault("obolo_pages", {})
-    whole = (key, choose_language(), request.scheme, request.host, request.path, stamp())
+    whole = (key, choose_language(), stamp(), *map(environ.get, ADDRESS))
     kept = pages.get(whole)
     if kept is None:
         kept = _drawn(draw)
@@ -46,8 +49,10 @@ def kept_page(key: Hashable, draw: Callable[[], str]) -> str:
         pages[whole] = kept
     if not kept.pieces:
         return kept.parts[0]
-    live = [*(piece() for piece in kept.pieces), ""]
-    return "".join(text for pair in zip(kept.parts, live, strict=True) for text in pair)
+    texts: list[str] = []
+    for part, piece in zip(kept.parts, kept.pieces, strict=False):
+        texts += (part, piece())
+    return "".join((*texts, kept.parts[-1]))
 
 
 def _drawn(draw: Callable[[], str]) -> Kept:

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, g, has_request_contex
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from core.people.holders import COOKIE_SECONDS
+from core.people.holders import COOKIE_SECONDS, cookie
 from core.web.addresses import local_path
 from core.web.callers import callers
 
@@ -25,17 +25,14 @@ def install(app: Flask, default: str, languages: Sequence[str]) -> None:
 
 def choose_language() -> str:
     """Return the language of this request, or the site's outside of one."""
-    offered: tuple[str, ...] = current_app.extensions["obolo_languages"]
-    if not has_request_context():
-        return str(g.get("language", offered[0]))
     language: str | None = g.get("language")
     if language is None:
-        chosen = request.cookies.get(COOKIE, "")
-        language = (
-            chosen
-            if chosen in offered
-            else _asked_for(request.headers.get("Accept-Language", ""), offered)
-        )
+        offered: tuple[str, ...] = current_app.extensions["obolo_languages"]
+        if not has_request_context():
+            return offered[0]
+        language = cookie(COOKIE)
+        if language not in offered:
+            language = _asked_for(request.environ.get("HTTP_ACCEPT_LANGUAGE", ""), offered)
         g.language = language
     return language
 

@@ -32,7 +32,7 @@ SENTENCES = {
 
 def wants_json() -> bool:
     """Tell whether a machine asks: it accepts JSON and says nothing of HTML."""
-    return _is_machine(request.headers.get("Accept", ""))
+    return _is_machine(request.environ.get("HTTP_ACCEPT", ""))
 
 
 @lru_cache(maxsize=1024)

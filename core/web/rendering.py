@@ -83,13 +83,17 @@ def plays_money() -> bool:
     return bool(providers) and all(provider.mode == "test" for provider in providers)
 
 
+EMPTY = Markup("")
+
+
 def slot(name: str, **context: Any) -> Markup:
     """Return what plugins put into a named place of a page."""
     return live(partial(_slot, name, context))
 
 
 def _slot(name: str, context: Mapping[str, Any]) -> Markup:
-    return Markup("").join(plugins.render("render_slot", slot=name, context=context))
+    pieces = plugins.render("render_slot", slot=name, context=context)
+    return EMPTY.join(pieces) if pieces else EMPTY
 
 
 def draw_embed(name: str, arguments: Mapping[str, str]) -> Markup:
@@ -101,12 +105,12 @@ def _embed(name: str, arguments: Mapping[str, str]) -> Markup:
     embed = catalogue.embeds.get(name)
     if embed is None:
         log.info("nobody draws {{ %s }}", name)
-        return Markup("")
+        return EMPTY
     try:
         return embed.draw(arguments)
     except Exception:
         log.exception("the embed %s could not be drawn", name)
-        return Markup("")
+        return EMPTY
 
 
 def _assets(app: Flask) -> Callable[..., str]:

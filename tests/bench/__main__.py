@@ -20,7 +20,7 @@ from tests.bench.processes import ROOT
 from tests.bench.sections import Effort, pages, starts, unlocks
 
 SMALL, QUICK_SIZES = 1_000, (100, 2_000)
-FULL, QUICK = Effort(rounds=31, requests=120, starts=5), Effort(rounds=2, requests=15, starts=1)
+FULL, QUICK = Effort(rounds=31, requests=120, starts=5), Effort(rounds=2, requests=16, starts=1)
 
 
 def main() -> None:

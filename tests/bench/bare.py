@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 OPTIONS = {
     "workers": 1,
     "worker_class": "gthread",
-    "threads": 8,
+    "threads": 4,
     "preload_app": True,
     "keepalive": 15,
     "graceful_timeout": 10,
