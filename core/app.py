@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask
-from itsdangerous import Signer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import limits, mail, notices, plugins, settings, storage, tasks
 from core.clock import now
 from core.config import Config
+from core.people.holders import holder_signer
 from core.plugins import Found, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, lock_migrations
@@ -78,8 +78,7 @@ def _flask(config: Config) -> Flask:
         MAX_FORM_MEMORY_SIZE=512 * 1024,
         SEND_FILE_MAX_AGE_DEFAULT=YEAR_SECONDS,
     )
-    keys = [key.hex() for key in reversed(config.session_keys)]
-    app.extensions["obolo_signer"] = Signer(keys, salt="holder")
+    app.extensions["obolo_signer"] = holder_signer(config.session_keys)
     app.extensions["obolo_config"] = config
     if config.trusted_proxies:
         proxies = config.trusted_proxies

@@ -141,7 +141,7 @@ def doctor() -> None:
         click.echo(f"WRONG  {line}")
     for line in notes:
         click.echo(f"note   {line}")
-    click.echo("All is well." if not wrong else f"{len(wrong)} things are wrong.")
+    click.echo("All is well." if not wrong else f"Wrong: {len(wrong)}")
     sys.exit(1 if wrong else 0)
 
 

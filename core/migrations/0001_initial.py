@@ -177,7 +177,8 @@ CREATE TABLE entitlements_entitlement (
     until BIGINT,
     PRIMARY KEY (order_id, line, key)
 );
-CREATE INDEX entitlements_entitlement_holder ON entitlements_entitlement (holder, key);
+CREATE INDEX entitlements_entitlement_holder
+    ON entitlements_entitlement (holder, key, state, until);
 
 CREATE TABLE notices_notice (
     id TEXT NOT NULL PRIMARY KEY,

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from itsdangerous import Signer
-
 from core import config as configuration
+from core.people.holders import holder_signer
 from tests.bench import client
 from tests.bench.databases import Raw
 from tests.bench.processes import Server, started
@@ -68,8 +67,7 @@ class Place:
     server: Server
 
     def __post_init__(self) -> None:
-        keys = [key.hex() for key in reversed(configuration.load(self.home).session_keys)]
-        self._signer = Signer(keys, salt="holder")
+        self._signer = holder_signer(configuration.load(self.home).session_keys)
         self._random = random.Random(self.stored)
         self._sold = count()
 

@@ -109,7 +109,7 @@ def test_the_doctor_names_what_is_wrong(obolo, monkeypatch):
 
     assert done.code == 1
     assert "WRONG  plugin nobody is off" in done.text
-    assert "1 things are wrong." in done.text
+    assert "Wrong: 1" in done.text
 
 
 def test_the_doctor_notes_sales_that_lose_money(obolo):

@@ -7,21 +7,28 @@ from flask import Flask, Response
 from itsdangerous import Signer
 
 from core.people import Reader, current_reader, current_signer, give_holder
-from core.people.holders import COOKIE, COOKIE_SECONDS, LOOPBACK_COOKIE, cookie_name
+from core.people.holders import (
+    COOKIE,
+    COOKIE_SECONDS,
+    LOOPBACK_COOKIE,
+    cookie_name,
+    holder_signer,
+)
 
+SECRET = b"play secret"
 SECURE, PLAIN = "https://site.example", "http://127.0.0.1:8000"
 
 
 @pytest.fixture
 def app():
     site = Flask("site")
-    site.extensions["obolo_signer"] = Signer("play secret", salt="holder")
+    site.extensions["obolo_signer"] = holder_signer([SECRET])
     site.extensions["obolo_language"] = lambda: "it"
     return site
 
 
-def signed(app, holder, secret="play secret", salt="holder"):
-    return Signer(secret, salt=salt).sign(holder).decode()
+def signed(app, holder, secret=SECRET):
+    return holder_signer([secret]).sign(holder).decode()
 
 
 def request(app, cookie=None, base=SECURE, name=None):
@@ -57,9 +64,9 @@ def test_a_signed_cookie_makes_a_guest_a_holder(app):
         "gst_1.",
         ".",
         "gst_1.AAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        Signer("another secret", salt="holder").sign("gst_1").decode(),
+        holder_signer([b"another secret"]).sign("gst_1").decode(),
         Signer("play secret", salt="session").sign("gst_1").decode(),
-        Signer("play secret", salt="holder").sign("gst_1").decode().replace("gst_1", "gst_2"),
+        holder_signer([SECRET]).sign("gst_1").decode().replace("gst_1", "gst_2"),
         "é.é",
     ],
 )
@@ -71,7 +78,7 @@ def test_a_cookie_that_is_not_signed_by_the_site_is_no_holder(app, cookie):
 
 def test_what_is_signed_but_no_text_is_no_holder(app):
     """Bytes that are no UTF-8 are refused like a wrong signature."""
-    broken = Signer("play secret", salt="holder").sign(b"\xff\xfe").decode("latin-1")
+    broken = holder_signer([SECRET]).sign(b"\xff\xfe").decode("latin-1")
     with request(app, broken):
         assert current_reader().holder == ""
 

@@ -1,0 +1,105 @@
+"""What a reader seldom sees is as good as the rest: questions, instructions, pages that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.paths.conftest import running_site
+from tests.paths.test_accessibility import violations
+from tools.screenshots import CLOSED, SIZES
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("rare")]
+PLUGINS = "posts,paywall,tipjar,playmoney,rare"
+
+
+@pytest.fixture(scope="module")
+def rare_site(tmp_path_factory):
+    """Yield a demo site with a plugin that asks, offers twice, and fails."""
+    home = tmp_path_factory.mktemp("rare") / "instance"
+    folders = str(Path(__file__).parent / "plugins")
+    with running_site(home, OBOLO_PLUGINS=PLUGINS, OBOLO_PLUGIN_FOLDERS=folders) as address:
+        yield address
+
+
+def rare_walk(page: Page, site: str) -> Iterator[str]:
+    """Go where a demo does not lead; yield the name of each page while it is shown."""
+    page.goto(site)
+    closed = f"{site}{page.locator(CLOSED).first.get_attribute('href')}"
+    page.goto(closed)
+    yield "two offers"
+    page.locator("#open button").nth(1).click()
+    yield "questions"
+    page.get_by_role("checkbox").check()
+    page.get_by_role("radio").first.check()
+    page.locator(".questions .primary").click()
+    yield "two ways"
+    page.locator(".way:not(:has(.notice)) button").click()
+    yield "instructions"
+    page.locator("article a.btn").click()
+    yield "not paid yet"
+    for name, status in (("broken", 500), ("unavailable", 503)):
+        page.goto(f"{site}/x/rare/{status}")
+        yield name
+    page.goto(closed)
+    page.evaluate("document.querySelector('#open [name=offer]').value = 'gone'")
+    page.locator("#open button").first.click()
+    yield "no longer offered"
+    page.goto(closed)
+    page.evaluate("document.querySelector('#open form').action = '/checkout/offer?no'")
+    for _ in range(70):
+        if page.request.post(f"{site}/checkout/offer", headers={"Origin": site}).status == 429:
+            break
+    page.locator("#open button").first.click()
+    yield "slower"
+
+
+@pytest.mark.parametrize("locale", ["it-IT", "en-GB"])
+def test_a_rare_page_has_no_violation_and_fits(browser, rare_site, locale):
+    """In both languages and schemes, on both screens; every word is in the reader's language."""
+    context = browser.new_context(locale=locale, viewport=SIZES["phone"])
+    page = context.new_page()
+    found, seen = {}, []
+    for name in rare_walk(page, rare_site):
+        seen.append(name)
+        wrong = violations(page)
+        page.set_viewport_size(SIZES["phone"])
+        width = page.evaluate("document.documentElement.scrollWidth")
+        found[name] = [*wrong, *(["scrolls sideways"] if width > SIZES["phone"]["width"] else [])]
+    language = page.locator("html").get_attribute("lang")
+    status = page.locator(".kicker").first.inner_text()
+    context.close()
+
+    assert len(seen) == 9
+    assert (language, status) == (locale[:2], "429")
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_forced_colours_keep_what_one_taps_visible(browser, rare_site):
+    """Where the reader's system chooses all colours, buttons and notices keep their edges."""
+    context = browser.new_context(forced_colors="active", viewport=SIZES["phone"])
+    page = context.new_page()
+    page.goto(rare_site)
+    page.goto(f"{rare_site}{page.locator(CLOSED).first.get_attribute('href')}")
+    edge = page.locator("#open .primary").first.evaluate("e => getComputedStyle(e).borderTopWidth")
+    fade = page.locator(".fade").first.evaluate("e => getComputedStyle(e).display")
+    context.close()
+
+    assert (edge, fade) == ("2px", "none")
+
+
+def test_paper_shows_the_text_and_nothing_to_tap(browser, rare_site):
+    """A print of a page has no menus, panels or buttons."""
+    page = browser.new_page(viewport=SIZES["desktop"])
+    page.goto(rare_site)
+    page.goto(f"{rare_site}{page.locator(CLOSED).first.get_attribute('href')}")
+    page.emulate_media(media="print")
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".teaser")).to_be_visible()
+    shown = page.locator("button:visible, nav:visible, .bar:visible, .panel:visible").count()
+    page.close()
+
+    assert shown == 0
