@@ -36,7 +36,7 @@ LINES = (
     "Account: IT60 X054 2811 1010 0000 0123 456",
     "Reference: 4711 0815, which leads your payment to this order",
 )
-pages = Blueprint("rare", __name__)
+pages = Blueprint("rare", __name__, url_prefix="/x/rare")
 
 
 @pages.get("/<int:status>")
