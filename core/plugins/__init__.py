@@ -1,6 +1,6 @@
 """Plugins: found by their folder, checked, put in order, called one by one."""
 
-from core.plugins.caller import call, each, first, fold, implementations, render
+from core.plugins.caller import call, changes, each, first, fold, implementations, render
 from core.plugins.declarations import (
     Embed,
     Field,
@@ -30,6 +30,7 @@ __all__ = [
     "call",
     "card_of",
     "catalogue",
+    "changes",
     "data_folder",
     "drop",
     "each",

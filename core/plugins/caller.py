@@ -31,6 +31,7 @@ class Implementation(NamedTuple):
 class _Loaded:
     manager: pluggy.PluginManager
     hooks: dict[str, list[Implementation]]
+    changes: int = 0
 
 
 def _fresh() -> pluggy.PluginManager:
@@ -69,7 +70,13 @@ def drop(plugin: str) -> None:
     _index()
 
 
+def changes() -> int:
+    """Return how often plugins came or went in this process: what was drawn before is stale."""
+    return _loaded.changes
+
+
 def _index() -> None:
+    _loaded.changes += 1
     _loaded.hooks = {
         name: [
             Implementation(found.plugin_name, found.function, tuple(found.argnames))

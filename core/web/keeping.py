@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from flask import current_app, g, has_app_context, request
 from markupsafe import Markup
 
+from core.plugins import changes
 from core.settings import stamp
 from core.web.languages import choose_language
 
@@ -32,15 +33,16 @@ class Kept:
 
 
 def kept_page(key: Hashable, draw: Callable[[], str]) -> str:
-    """Return the page that `draw` returns, drawn once for a key, language, host and settings.
+    """Return the page that `draw` returns, drawn once for a key, language, host and site.
 
-    `key` must hold everything else that the page depends on. An address with a query is drawn anew.
+    A site is its settings and plugins; `key` must hold everything else that the page depends on. An
+    address with a query is drawn anew.
     """
     environ = request.environ
     if environ.get("QUERY_STRING"):
         return draw()
     pages: dict[Hashable, Kept] = current_app.extensions.setdefault("obolo_pages", {})
-    whole = (key, choose_language(), stamp(), *map(environ.get, ADDRESS))
+    whole = (key, choose_language(), stamp(), changes(), *map(environ.get, ADDRESS))
     kept = pages.get(whole)
     if kept is None:
         kept = _drawn(draw)

@@ -88,6 +88,8 @@ EMPTY = Markup("")
 
 def slot(name: str, **context: Any) -> Markup:
     """Return what plugins put into a named place of a page."""
+    if not plugins.implementations("render_slot"):
+        return EMPTY
     return live(partial(_slot, name, context))
 
 

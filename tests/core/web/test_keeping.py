@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import settings
+from core.plugins import caller
 from core.web.keeping import MOST_PAGES, kept_page
 from core.web.rendering import draw_embed, slot
 
@@ -60,9 +61,20 @@ def test_a_change_of_settings_draws_pages_anew(app):
         assert kept_page("key", draw) == "page 2"
 
 
+def test_a_plugin_that_comes_draws_pages_anew(app):
+    """It may fill a slot that was empty before."""
+    draw = drawing()
+    with app.test_request_context("/a"):
+        kept_page("key", draw)
+        caller.load([])
+
+        assert kept_page("key", draw) == "page 2"
+
+
 def test_what_stands_in_slots_and_directives_is_drawn_each_time(app, monkeypatch):
     """A plugin's piece may be about the reader."""
     seen = []
+    monkeypatch.setattr("core.web.rendering.plugins.implementations", lambda _hook: ["one"])
     monkeypatch.setattr("core.web.rendering.plugins.render", lambda *_a, **_k: [f"<{len(seen)}>"])
 
     def draw():
