@@ -1,11 +1,13 @@
 """The floor: a bare Flask app under the same gunicorn, which renders one template for each page.
 
-`python -m tests.bench.bare FOLDER PORT`; the folder holds the pages as `<name>.html` with their
-varying part as `<name>.txt`. It imports nothing of Obolo, whose memory and start it is compared to.
+`python -m tests.bench.bare FOLDER PORT`; the folder holds the pages as `<name>.html` with the texts
+that are filled in as `<name>.json`. It imports nothing of Obolo, whose memory and start it is
+compared to.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,11 +49,11 @@ class Server(BaseApplication):
 def bare(folder: Path) -> Flask:
     """Return an app with nothing in it but a view for each page of the folder."""
     app = Flask("bare", template_folder=str(folder))
-    bodies = {path.stem: path.read_text() for path in folder.glob("*.txt")}
+    texts = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
     @app.get("/<name>")
     def page(name: str) -> Any:
-        return render_template(f"{name}.html", title=f"Page {name}", body=bodies[name])
+        return render_template(f"{name}.html", texts=texts[name])
 
     return app
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,20 +158,33 @@ def place(raw: Raw, stored: int, home: Path, posts: Path) -> Iterator[Place]:
     raw.close()
 
 
+PARTS = re.compile(r"(<script.*?</script>|<[^>]*>)", re.DOTALL)
+"""What of a page is a tag, or a script as a whole."""
+
+
+def _filled(part: str, texts: list[str]) -> str:
+    """Return a part of a page as its template has it; a text is remembered, to be filled in."""
+    if part.startswith("<") or not part.strip():
+        return f"{{% raw %}}{part}{{% endraw %}}"
+    texts.append(html.unescape(part))
+    return f"{{{{ texts[{len(texts) - 1}] }}}}"
+
+
 @contextmanager
 def bare_twin(one: Place, folder: Path) -> Iterator[Server]:
-    """Serve, without Obolo, pages of the size of this site's: `/post` and `/front`."""
+    """Serve, without Obolo, this site's pages drawn for each request: `/post` and `/front`.
+
+    The tags are the template's; every text between them is filled in and escaped.
+    """
     folder.mkdir()
     sizes = {}
     for name, wanted in (("post", one.reading()), ("front", client.request("GET", "/"))):
         page = client.fetch(one.server.port, wanted).decode()
         sizes[name] = len(page.encode())
-        head, opening, rest = page.partition("<main")
-        body, closing, foot = rest.rpartition("</main>")
-        text = f"{{% raw %}}{head}{{% endraw %}}{{{{ body|safe }}}}{{% raw %}}{foot}{{% endraw %}}"
-        text = text.replace("</title>", "{% endraw %}{{ title }}{% raw %}</title>", 1)
-        (folder / f"{name}.html").write_text(text)
-        (folder / f"{name}.txt").write_text(opening + body + closing)
+        texts: list[str] = []
+        parts = [_filled(part, texts) for part in PARTS.split(page) if part]
+        (folder / f"{name}.html").write_text("".join(parts))
+        (folder / f"{name}.json").write_text(json.dumps(texts))
     with started(["tests.bench.bare", str(folder), "PORT"]) as server:
         server.wait("/post")
         for name, size in sizes.items():

@@ -22,6 +22,9 @@ ORDER = (
     "ledger_leg", "entitlements_entitlement",
 )  # fmt: skip
 """Tables that others refer to stand first; what a sale writes beyond these follows."""
+COUNTERS = "limits_hit"
+"""Counts of a door are written by every sale, but not anew."""
+COUNTED = ' ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1'
 START_MS = 1_760_000_000_000
 STEP_MS = 20_000
 FIRST_INSTANT = 10**15
@@ -44,8 +47,10 @@ class Rows:
     def insert(self, mark: str) -> str:
         """Return one INSERT for all rows of one sale; `mark` is the driver's placeholder."""
         row = f"({', '.join([mark] * len(self.columns))})"
+        again = COUNTED if self.table == COUNTERS else ""
         return (
             f'INSERT INTO "{self.table}" ({self.names}) VALUES {", ".join([row] * len(self.rows))}'
+            f"{again}"
         )
 
 
@@ -113,7 +118,7 @@ class Sale:
             f"WHERE n < {count - 1}) "
         )  # fmt: skip
         for table in self.tables:
-            for row in table.rows:
+            for row in table.rows if table.table != COUNTERS else ():
                 cells = ", ".join(_cell(value, expressions, count) for value in row)
                 into = f'INSERT INTO "{table.table}" ({table.names})'
                 yield f"{counting}{into} SELECT {cells} FROM {source}"
