@@ -18,6 +18,7 @@ from core import app as site
 from core import config as configuration
 from core import settings, storage, tasks
 from core.cli import demo
+from core.cli.threads import WarmWorker
 from core.config import Config
 from core.plugins import catalogue
 
@@ -90,7 +91,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         options: dict[str, Any] = {
             "bind": f"{self.config.host}:{self.config.port}",
             "workers": self.workers,
-            "worker_class": "gthread",
+            "worker_class": WarmWorker,
             "threads": THREADS,
             "preload_app": True,
             "keepalive": 15,

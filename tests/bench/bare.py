@@ -7,6 +7,7 @@ compared to.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -17,7 +18,6 @@ from gunicorn.app.base import BaseApplication
 
 OPTIONS = {
     "workers": 1,
-    "worker_class": "gthread",
     "threads": 4,
     "preload_app": True,
     "keepalive": 15,
@@ -29,6 +29,17 @@ OPTIONS = {
 """As core.cli.server sets them; tests/bench/test_bench.py compares the two."""
 
 
+def threads() -> Any:
+    """Return the module with the site's worker, without the rest of Obolo."""
+    place = Path(__file__).parents[2] / "core" / "cli" / "threads.py"
+    spec = importlib.util.spec_from_file_location("threads_of_the_site", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 class Server(BaseApplication):
     """Gunicorn as Obolo runs it."""
 
@@ -38,7 +49,8 @@ class Server(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in {"bind": f"127.0.0.1:{self.port}", **OPTIONS}.items():
+        place = {"bind": f"127.0.0.1:{self.port}", "worker_class": threads().WarmWorker}
+        for name, value in {**place, **OPTIONS}.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
