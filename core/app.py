@@ -78,7 +78,7 @@ def _flask(config: Config) -> Flask:
         MAX_FORM_MEMORY_SIZE=512 * 1024,
         SEND_FILE_MAX_AGE_DEFAULT=YEAR_SECONDS,
     )
-    app.extensions["obolo_signer"] = holder_signer(config.session_keys)
+    app.extensions["obolo_signer"] = holder_signer(config.derived_keys("holder"))
     app.extensions["obolo_config"] = config
     if config.trusted_proxies:
         proxies = config.trusted_proxies

@@ -83,7 +83,13 @@ class Config:
 
     def derived_key(self, purpose: str) -> bytes:
         """Return 32 bytes for one purpose, so that no key has two jobs."""
-        return hmac.new(self.session_keys[0], purpose.encode(), hashlib.sha256).digest()
+        return self.derived_keys(purpose)[0]
+
+    def derived_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Return one such key for each session key, the one that signs first."""
+        return tuple(
+            hmac.new(key, purpose.encode(), hashlib.sha256).digest() for key in self.session_keys
+        )
 
 
 def load(home: Path | None = None) -> Config:

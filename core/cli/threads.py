@@ -27,11 +27,14 @@ class WarmPool(Executor):
         self._idle = self._all.copy()
         self._waiting: deque[Job] = deque()
         self._lock = Lock()
+        self._ended = False
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
         """Let a thread work; return what will hold its result."""
         job: Job = (Future(), partial(work, *args, **named))
         with self._lock:
+            if self._ended:
+                raise RuntimeError("the pool has ended")
             thread = self._idle.pop() if self._idle else None
             if thread is None:
                 self._waiting.append(job)
@@ -59,6 +62,10 @@ class WarmPool(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as its base
         """Take no more work; wait for what runs, if wanted."""
+        with self._lock:
+            self._ended = True
+            while cancel_futures and self._waiting:
+                self._waiting.popleft()[0].cancel()
         for thread in self._all:
             thread.shutdown(wait, cancel_futures=cancel_futures)
 

@@ -69,7 +69,7 @@ class Place:
     server: Server
 
     def __post_init__(self) -> None:
-        self._signer = holder_signer(configuration.load(self.home).session_keys)
+        self._signer = holder_signer(configuration.load(self.home).derived_keys("holder"))
         self._random = random.Random(self.stored)
         self._sold = count()
 

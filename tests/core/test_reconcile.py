@@ -12,19 +12,10 @@ from core.payments import Facts, Hint, ProviderUnknown, State, inbox, records
 from core.plugins import catalogue
 from core.reconcile import reconcile
 from core.storage import execute
-from core.verify import verify
-from tests.stand_in import READER, StandIn, changed, charge, paid, plugged, post_line
+from tests.stand_in import READER, StandIn, changed, charge, paid, post_line
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def provider(db):
-    stand_in = StandIn()
-    with plugged(stand_in):
-        yield stand_in
-    assert verify() == []
 
 
 @pytest.fixture

@@ -73,9 +73,16 @@ def test_an_error_reaches_whoever_waits_for_it_and_the_thread_lives_on(pool):
     assert pool.submit(lambda: 7).result(PATIENCE) == 7
 
 
-def test_after_its_end_it_takes_no_work():
-    """So that a worker that stops starts nothing new."""
-    pool = WarmPool(1)
-    pool.shutdown(wait=False)
+@pytest.mark.parametrize("busy", [False, True])
+def test_after_its_end_it_takes_no_work(busy):
+    """So that a worker that stops starts nothing new, not even behind what still runs."""
+    pool, gate = WarmPool(1), threading.Event()
+    slow = pool.submit(gate.wait, PATIENCE) if busy else None
+    waits = pool.submit(print) if busy else None
+    pool.shutdown(wait=False, cancel_futures=True)
     with pytest.raises(RuntimeError):
         pool.submit(print)
+    gate.set()
+
+    assert slow is None or slow.result(PATIENCE)
+    assert waits is None or waits.cancelled()
