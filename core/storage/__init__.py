@@ -22,12 +22,14 @@ from core.storage.database import (
     transaction,
 )
 from core.storage.migrations import Migrations, lock_migrations
+from core.storage.recent import Recent
 
 __all__ = [
     "InstantField",
     "JSONField",
     "Migrations",
     "Model",
+    "Recent",
     "after_commit",
     "close",
     "connect",

@@ -17,7 +17,7 @@ from plugins.posts import media, search
 from plugins.posts.frontmatter import FrontMatter, read, split
 from plugins.posts.markdown import Rendered, render
 from plugins.posts.media import Medium
-from plugins.posts.records import micros
+from plugins.posts.records import STAMPS, micros
 
 RENDERER = 1
 """Counted up when the same text would be stored otherwise, so that an import renders it anew."""
@@ -65,6 +65,7 @@ def import_folder(folder: Path) -> Result:
             media.keep(name, content)
         outcomes = [_store(text) for text in texts]
         _link_translations()
+        STAMPS.forget()
     return Result(*(outcomes.count(one) for one in ("made", "changed", "same")))
 
 

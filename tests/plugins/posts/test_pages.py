@@ -192,8 +192,8 @@ def test_a_file_that_is_no_picture_is_to_be_kept(site, client, tmp_path):
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_a_post_is_read_by_one_statement(site, client, tmp_path, monkeypatch):
-    """The hot way asks the database for the post once, and draws nothing again."""
+def test_a_post_read_a_moment_ago_is_not_asked_for(site, client, tmp_path, monkeypatch):
+    """The hot way asks the database for the price alone, and draws nothing again."""
     write(tmp_path, "a")
     bring(site, tmp_path)
     client.get("/a")
@@ -202,7 +202,7 @@ def test_a_post_is_read_by_one_statement(site, client, tmp_path, monkeypatch):
     monkeypatch.setattr(records, "execute", lambda *args: asked.append(args) or execute(*args))
 
     assert client.get("/a").status_code == 200
-    assert [args[0] for args in asked] == [records.STAMP, records.CARD]  # the price, not the text
+    assert [args[0] for args in asked] == [records.CARD]  # the price, not the text
 
 
 def test_cards_answer_queries(site, tmp_path):
