@@ -28,6 +28,7 @@ Language = Annotated[str, msgspec.Meta(pattern="^[a-z]{2}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 LEAST_KEY_BYTES = 32
+KEK_BYTES = 32
 FROM_PLACE = ("home", "session_keys")
 """Fields that no file and no variable sets: they follow from the folder."""
 
@@ -48,6 +49,7 @@ TEMPLATE = """\
 # site_name = "Obolo"
 # owner_email = ""
 # mail = "console:"                          # or "smtp://user:password@host:587", "smtps://..."
+# key_folder = "keys"                        # where kek-*.key is; keep it apart from the database
 """
 
 
@@ -80,6 +82,12 @@ class Config:
     trace: bool = False
     owner_email: str = ""
     mail: str = field(default="console:", repr=False)
+    key_folder: str = "keys"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the key-encryption keys."""
+        return self.home / self.key_folder
 
     def derived_key(self, purpose: str) -> bytes:
         """Return 32 bytes for one purpose, so that no key has two jobs."""
@@ -109,12 +117,31 @@ def load(home: Path | None = None) -> Config:
 
 
 def initialise(home: Path) -> None:
-    """Make the folder of a site, its key and its `obolo.toml`; what is there stays as it is."""
+    """Make the folder of a site, its keys and its `obolo.toml`; what is there stays as it is."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = home / "keys"
     keys.mkdir(mode=0o700, exist_ok=True)
     _create(keys / "session.key", secrets.token_hex(LEAST_KEY_BYTES) + "\n")
     _create(home / "obolo.toml", TEMPLATE)
+    if not any(keys.glob("kek-*.key")):
+        make_kek(keys)
+
+
+def make_kek(folder: Path, kek: bytes | None = None) -> Path:
+    """Write a key-encryption key, a new one or this one, and return its file; never over another.
+
+    The file's name carries the key's fingerprint. The folder is made if it is not there.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kek = kek or secrets.token_bytes(KEK_BYTES)
+    path = folder / f"kek-{kek_fingerprint(kek)}.key"
+    _create(path, kek.hex() + "\n")
+    return path
+
+
+def kek_fingerprint(kek: bytes) -> str:
+    """Return 16 hexadecimal digits that tell key-encryption keys apart and tell nothing of them."""
+    return hashlib.sha256(b"obolo kek\x00" + kek).hexdigest()[:16]
 
 
 def check_keys(home: Path) -> None:
@@ -212,6 +239,9 @@ def _create(path: Path, text: str) -> None:
             file.flush()
             os.fsync(descriptor)
         os.link(draft, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
     except FileExistsError:
         pass
     finally:

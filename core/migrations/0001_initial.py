@@ -8,6 +8,7 @@ CREATE TABLE site_generation (
 CREATE TABLE settings_value (
     name TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL,
+    sealed BLOB,
     changed BIGINT NOT NULL
 );
 CREATE TABLE audit_event (
@@ -20,6 +21,13 @@ CREATE TABLE audit_event (
     data TEXT NOT NULL
 );
 CREATE INDEX audit_event_at ON audit_event (at);
+CREATE TABLE audit_seal (
+    number BIGINT NOT NULL PRIMARY KEY,
+    last_id TEXT NOT NULL,
+    entries BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    at BIGINT NOT NULL
+);
 CREATE TABLE limits_hit (
     key TEXT NOT NULL,
     "window" BIGINT NOT NULL,
@@ -28,9 +36,9 @@ CREATE TABLE limits_hit (
 );
 CREATE TABLE mail_message (
     id TEXT NOT NULL PRIMARY KEY,
-    recipient TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body TEXT NOT NULL,
+    recipient BLOB NOT NULL,
+    subject BLOB NOT NULL,
+    body BLOB NOT NULL,
     language TEXT NOT NULL,
     created BIGINT NOT NULL,
     sent BIGINT,
@@ -77,7 +85,7 @@ CREATE TABLE orders_answer (
     order_id TEXT NOT NULL REFERENCES orders_order (id) ON DELETE RESTRICT,
     key TEXT NOT NULL,
     text TEXT NOT NULL,
-    answer TEXT NOT NULL,
+    answer BLOB NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (order_id, key)
 );
@@ -196,7 +204,7 @@ CREATE TABLE notices_notice (
 CREATE INDEX notices_notice_due ON notices_notice (next_try) WHERE next_try IS NOT NULL
 """
 
-APPEND_ONLY = ("ledger_entry", "ledger_leg", "ledger_seal", "audit_event")
+APPEND_ONLY = ("ledger_entry", "ledger_leg", "ledger_seal", "audit_event", "audit_seal")
 
 POSTGRES_FUNCTION = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -209,7 +217,8 @@ END $$
 def up(migrator, db):
     """Make the tables, and triggers that keep books and audit append-only."""
     sqlite = type(migrator).__name__.startswith("Sqlite")
-    for statement in TABLES.split(";"):
+    tables = TABLES if sqlite else TABLES.replace("BLOB", "BYTEA")
+    for statement in tables.split(";"):
         counters = sqlite and "CREATE TABLE limits_hit" in statement
         db.execute_sql(f"{statement} WITHOUT ROWID" if counters else statement)
     if not sqlite:

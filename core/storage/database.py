@@ -18,6 +18,7 @@ from peewee import (  # type: ignore[attr-defined]
     BigIntegerField,
     Database,
     DatabaseProxy,
+    Field,
     PostgresqlDatabase,
     SqliteDatabase,
     TextField,
@@ -40,6 +41,7 @@ SQLITE_PRAGMAS = {
     "recursive_triggers": 1,  # or REPLACE would delete rows past the append-only triggers
     "busy_timeout": BUSY_SECONDS * 1000,
     "cache_size": -16 * 1024,
+    "secure_delete": 1,  # what was deleted or shredded is overwritten in its page
 }
 
 database: Any = DatabaseProxy()
@@ -167,6 +169,17 @@ def execute(sql: str, parameters: Sequence[Any] = ()) -> Any:
             raise
 
 
+def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Run one statement for each of these parameters; return how many rows it changed in all."""
+    opened: Any = database.obj
+    if isinstance(opened, PostgresqlDatabase):
+        sql = _placeholders(sql)
+    with __exception_wrapper__:
+        cursor = opened.connection().cursor()
+        cursor.executemany(sql, rows)
+        return int(cursor.rowcount)
+
+
 @lru_cache(maxsize=512)
 def _insert_sql(table: str, columns: tuple[str, ...], rows: int, *, ignore: bool) -> str:
     marks = f"({', '.join('?' * len(columns))})"
@@ -245,8 +258,25 @@ class JSONField(TextField):
         return None if value is None else json.loads(value)
 
 
+class PreparedField(Field):
+    """A field whose value depends on the whole row, so it is made when the row is saved."""
+
+    def prepare(self, row: Any) -> bool:
+        """Make the value that `row.__data__` is to hold; tell whether it must be written."""
+        raise NotImplementedError
+
+
 class Model(PeeweeModel):
     """Base of every table's model, core's and plugins'."""
+
+    def save(self, force_insert: bool = False, only: Any = None) -> Any:  # noqa: FBT001, FBT002
+        """Write the row; of prepared fields only those that changed."""
+        fields = self._meta.sorted_fields
+        kept = {f.name for f in fields if isinstance(f, PreparedField) and not f.prepare(self)}
+        if kept and not force_insert:
+            wanted = None if only is None else {getattr(field, "name", field) for field in only}
+            only = [f for f in fields if f.name not in kept and (not wanted or f.name in wanted)]
+        return super().save(force_insert=force_insert, only=only)
 
     class Meta:
         """Bound to the one handle."""

@@ -52,9 +52,9 @@ class Migrations:
             return []
         return [step.name for step in self._runner.status() if step.path and not step.applied]
 
-    def apply(self) -> list[str]:
-        """Run what is pending, each step in a transaction; return the names.
+    def apply(self, until: str | None = None) -> list[str]:
+        """Run what is pending, or no further than one step; return the names.
 
-        The caller holds `lock_migrations`.
+        Each step is a transaction. The caller holds `lock_migrations`.
         """
-        return list(self._runner.up()) if self.pending() else []
+        return list(self._runner.up(until)) if self.pending() else []

@@ -100,7 +100,7 @@ def test_sqlite_is_set_up_to_survive_a_power_cut_and_to_keep_its_triggers(db):
 
     assert found == [
         {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1,
-         "busy_timeout": 30_000, "cache_size": -16_384}
+         "busy_timeout": 30_000, "cache_size": -16_384, "secure_delete": 1}
     ]  # fmt: skip
 
 
