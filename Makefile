@@ -20,7 +20,7 @@ CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint fix bench proof translations vendor lock clean
+.PHONY: help run test lint fix bench proof ways translations vendor lock clean
 
 help: ## Print this help
 	@echo "Obolo. Two commands are enough: 'make run' and 'make test'."
@@ -48,6 +48,11 @@ bench: $(VENV)/.dev $(VENV)/.translations ## Measure; writes bench.json
 
 proof: $(VENV)/.dev $(VENV)/.translations ## Kill the server at random points of a sale (KILLS=20)
 	@$(RUN) -m tests.proofs.kill --kills $(KILLS) $(ARGS)
+
+ways: $(VENV)/.dev $(VENV)/.translations ## Walk every way in a browser as every kind of person
+	@$(RUN) -m tools.browser
+	@OBOLO_EVERY_WAY=1 OBOLO_REQUIRE_BROWSER=1 $(RUN) -m pytest -n $(WORKERS) --dist loadgroup \
+		tests/paths -m browser $(ARGS)
 
 translations: $(VENV)/.runtime ## Compile the catalogues (.po) of core, plugins and themes
 	@$(RUN) tools/translations.py $(CATALOGUES)

@@ -50,23 +50,31 @@ from core.plugins import (
 )
 from core.settings import site_currency, value
 from core.storage import (
+    EncryptedText,
     InstantField,
     JSONField,
     Model,
     Recent,
+    SealedColumn,
+    Shredded,
+    StoredFile,
     execute,
     insert,
     is_postgres,
     new_id,
     transaction,
 )
+from core.storage.files import delete as delete_file
+from core.storage.files import keep as keep_file
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
+from core.web.files import send_stored
 from core.web.keeping import kept_page
 from core.web.languages import use_language
-from core.web.problems import payment_required, wants_json
+from core.web.problems import payment_required
 from core.web.rendering import drafted, draw_embed, gettext, ngettext
+from core.web.wanting import wants_json
 
 __all__ = [
     "API_VERSION",
@@ -77,6 +85,7 @@ __all__ = [
     "Capture",
     "Conflict",
     "Embed",
+    "EncryptedText",
     "Facts",
     "Field",
     "Forged",
@@ -117,10 +126,13 @@ __all__ = [
     "Refusal",
     "Refused",
     "ResourceCard",
+    "SealedColumn",
     "Settled",
+    "Shredded",
     "State",
     "Status",
     "Step",
+    "StoredFile",
     "Unavailable",
     "allow_door",
     "callers",
@@ -128,6 +140,7 @@ __all__ = [
     "current_reader",
     "data_folder",
     "decide",
+    "delete_file",
     "draft",
     "drafted",
     "draw_embed",
@@ -139,6 +152,7 @@ __all__ = [
     "http_request",
     "insert",
     "is_postgres",
+    "keep_file",
     "kept_page",
     "local_path",
     "new_id",
@@ -147,6 +161,7 @@ __all__ = [
     "order_and_pay",
     "payment_required",
     "refund",
+    "send_stored",
     "site_currency",
     "start_order",
     "transaction",

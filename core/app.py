@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,33 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core import limits, mail, notices, plugins, settings, storage, tasks
 from core.clock import now
 from core.config import Config
+from core.people import codes, roles, sessions, signed_in, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Found, catalogue
 from core.reconcile import reconcile
-from core.storage import Migrations, lock_migrations
+from core.storage import Migrations, files, lock_migrations
 from core.verify import seal
-from core.web import checkout, headers, health, languages, library, problems, rendering, webhooks
+from core.web import (
+    account,
+    checkout,
+    doors,
+    headers,
+    health,
+    languages,
+    library,
+    personal,
+    problems,
+    rendering,
+    team,
+    webhooks,
+)
 from core.web.callers import check_callers
 
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
-CORE_PAGES = (checkout, webhooks, library, languages, health)
+CORE_PAGES = (
+    checkout, webhooks, library, languages, health, doors, account, personal, team,
+)  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600
 SEAL_AFTER = timedelta(minutes=5)
 
@@ -42,13 +58,22 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
     """
     storage.connect(config.database)
     migrate()
+    storage.open_keys(config.keys)
+    files.set_folder(config.home / "files")
     settings.declare(settings.core_settings(config.site_name, config.owner_email))
     settings.set_site_currency(config.currency)
     limits.set_key(config.derived_key("limits"))
+    codes.set_key(config.derived_key("codes"))
+    two_factor.set_key(config.derived_key("recovery codes"))
     plugins.set_home(config.home)
     names = () if config.safe_mode else config.plugins
     plugins.caller.trace = config.trace
     loaded = plugins.load(names, [Path(folder) for folder in config.plugin_folders])
+    roles.declare({
+        name: given
+        for manifest in catalogue.manifests.values()
+        for name, given in manifest.declared_permissions.items()
+    })  # fmt: skip
     app = _flask(config)
     theme = ROOT / "themes" / config.theme
     rendering.install(
@@ -60,7 +85,7 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
     headers.install(app, _redirects())
     problems.install(app)
     check_callers(app)
-    _work(config, immediate=immediate)
+    _work(app, config, immediate=immediate)
     return app
 
 
@@ -80,6 +105,7 @@ def _flask(config: Config) -> Flask:
     )
     app.extensions["obolo_signer"] = holder_signer(config.derived_keys("holder"))
     app.extensions["obolo_config"] = config
+    signed_in.install(app, config.derived_key("csrf"))
     if config.trusted_proxies:
         proxies = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
@@ -134,21 +160,34 @@ def _redirects() -> Sequence[str]:
     ]
 
 
-def _work(config: Config, *, immediate: bool) -> None:
+def _work(app: Flask, config: Config, *, immediate: bool) -> None:
     """Set up what is done behind the pages; nothing runs before a thread or worker is started."""
+
+    def every(name: str, seconds: int, work: Callable[[], Any]) -> None:
+        tasks.every(name, seconds, lambda: _within(app, work))
+
     tasks.configure(None if immediate else config.database, immediate=immediate)
     mail.configure(config.mail, sender=config.owner_email)
     mail.set_first(_first_transport)
     mail.set_wake(lambda: tasks.enqueue("mail"))
     notices.wake = lambda: tasks.enqueue("notices")
-    tasks.every("reconcile", 20, lambda: reconcile(now()))
-    tasks.every("notices", 30, lambda: notices.tell_due(now()))
-    tasks.every("mail", 30, lambda: mail.deliver_due(now()))
-    tasks.every("seal", 3600, lambda: seal(now() - SEAL_AFTER))
-    tasks.every("limits", 3600, lambda: limits.forget(now() - timedelta(days=1)))
-    tasks.every("mail.forget", 86_400, lambda: mail.forget(now() - timedelta(days=90)))
+    every("reconcile", 20, lambda: reconcile(now()))
+    every("notices", 30, lambda: notices.tell_due(now()))
+    every("mail", 30, lambda: mail.deliver_due(now()))
+    every("seal", 3600, lambda: seal(now() - SEAL_AFTER))
+    every("limits", 3600, lambda: limits.forget(now() - timedelta(days=1)))
+    every("files", 86_400, lambda: files.sweep(now() - timedelta(days=1)))
+    every("codes", 3600, lambda: codes.forget(now() - timedelta(days=1)))
+    every("sessions", 86_400, lambda: sessions.forget(now()))
+    every("mail.forget", 86_400, lambda: mail.forget(now() - timedelta(days=90)))
     for periodic in catalogue.periodic:
-        tasks.every(periodic.name, periodic.seconds, periodic.work)
+        every(periodic.name, periodic.seconds, periodic.work)
+
+
+def _within(app: Flask, work: Callable[[], Any]) -> None:
+    """Work with the site's words at hand: what is sent to people is in their language."""
+    with app.app_context():
+        work()
 
 
 def _first_transport(message: mail.Message) -> bool:

@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from core.clock import now
-from core.storage import execute, in_transaction, insert, instant, micros, new_id, to_json
+from core.storage import (
+    Seals,
+    execute,
+    in_transaction,
+    insert,
+    instant,
+    micros,
+    new_id,
+    to_json,
+)
 
 ACTION = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 SECRET_WORDS = frozenset(
@@ -19,6 +28,14 @@ SECRET_WORDS = frozenset(
 LONGEST_TEXT = 300
 LONGEST_DATA = 8_000
 MOST_EVENTS = 1_000
+
+EVENTS = Seals(
+    "audit_seal",
+    "SELECT id, at, actor, action, subject, address, data FROM audit_event "
+    "WHERE id > ? AND id <= ? ORDER BY id",
+    "aud",
+)
+"""What is older than some minutes cannot be changed, added or removed unnoticed."""
 
 
 @dataclass(frozen=True, slots=True)

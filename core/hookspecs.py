@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flask import Blueprint
     from markupsafe import Markup
@@ -99,6 +99,16 @@ def reserve(order: Order) -> None:
 @hookspec
 def send_message(message: Message) -> bool | None:
     """Send a message and return True; the first plugin that takes it is the last asked."""
+
+
+@hookspec
+def export_reader(holder: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:
+    """Return what the plugin keeps of a holder, as rows by section."""
+
+
+@hookspec
+def erase_reader(holder: str) -> str | None:
+    """Forget a holder, in the caller's transaction; say what stays and why."""
 
 
 @hookspec

@@ -1,5 +1,6 @@
 """Messages in an outbox: stored with the change that caused them, sent by a task, tried again.
 
+Whom it goes to and what it says are sealed, by the key of the person it is for if one is named.
 A message is sent at least once. Each carries a Message-ID made of its row, so that a second copy
 can be told from a second message.
 """
@@ -21,7 +22,19 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from core.clock import now
 from core.errors import Refused
-from core.storage import after_commit, execute, in_transaction, insert, instant, micros, new_id
+from core.storage import (
+    Shredded,
+    Unreadable,
+    after_commit,
+    execute,
+    in_transaction,
+    insert,
+    instant,
+    micros,
+    new_id,
+    seal,
+    unseal,
+)
 
 log = logging.getLogger("obolo.mail")
 
@@ -34,8 +47,11 @@ PAUSES = (
 )
 MOST_TRIES = len(PAUSES) + 1
 MOST_IN_A_ROW = 200
+TABLE = "mail_message"
 LONGEST_RECIPIENT = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 LONGEST_SUBJECT = 300
+FIXED_BLANKS = "\u00a0\u202f"
+"""They stand between an amount and its currency; to Python they are not printable."""
 LONGEST_BODY = 100_000
 SERVER_SECONDS = 20
 PORTS = {"smtp": 587, "smtps": 465}
@@ -94,19 +110,24 @@ def set_wake(wake: Callable[[], object] | None) -> None:
     _ways.wake = wake
 
 
-def send(recipient: str, subject: str, body: str, language: str) -> str:
+def send(recipient: str, subject: str, body: str, language: str, *, holder: str = "") -> str:
     """Put a message into the outbox, in the caller's transaction if one is open; return its id.
 
-    Raises Refused when the recipient or the subject could smuggle further headers or recipients.
+    With `holder` it is sealed by that person's key, and is never sent once the person is erased.
+    Raises Shredded for one who is, and Refused when the recipient or the subject could smuggle
+    further headers or recipients.
     """
     _check(recipient, subject, body)
     at = micros(now())
     message_id = new_id("msg")
+    key_subject = f"person:{holder}" if holder else "shop:mail"
+    texts = {"recipient": recipient, "subject": subject, "body": body}
     row = {
         "id": message_id,
-        "recipient": recipient,
-        "subject": subject,
-        "body": body,
+        **{
+            column: seal(text, table=TABLE, column=column, row=message_id, subject=key_subject)
+            for column, text in texts.items()
+        },
         "language": language,
         "created": at,
         "attempts": 0,
@@ -131,14 +152,18 @@ def deliver_due(at: datetime) -> int:
         [micros(at), MOST_IN_A_ROW],
     ).fetchall()
     done = 0
-    for message_id, recipient, subject, body, language, created, attempts in rows:
-        message = Message(message_id, recipient, subject, body, language, instant(created))
-        if not _claim(message.id, attempts, at):
+    for message_id, *cells, language, created, attempts in rows:
+        if not _claim(message_id, attempts, at):
+            continue
+        try:
+            message = Message(message_id, *_opened(message_id, cells), language, instant(created))
+        except (Shredded, Unreadable) as error:
+            _note_failure(message_id, MOST_TRIES, error)
             continue
         try:
             _deliver(message)
         except Exception as error:  # noqa: BLE001 - a transport may be a plugin's
-            _note_failure(message.id, attempts + 1, error)
+            _note_failure(message.id, attempts + 1, error, message.recipient)
             if isinstance(error, NoServer):
                 break
         else:
@@ -158,7 +183,9 @@ def _check(recipient: str, subject: str, body: str) -> None:
     odd = any(not c.isprintable() or c in ' ,;:<>()[]"\\' for c in recipient)
     if odd or "@" in name or not (name and at and domain) or len(recipient) > LONGEST_RECIPIENT:
         raise Refused("This is not an e-mail address to which a message can be sent.")
-    if len(subject) > LONGEST_SUBJECT or any(not c.isprintable() for c in subject):
+    if len(subject) > LONGEST_SUBJECT or any(
+        not c.isprintable() and c not in FIXED_BLANKS for c in subject
+    ):
         raise Refused("The subject of a message is one line of at most 300 characters.")
     if len(body) > LONGEST_BODY:
         raise Refused("This message is too long to be sent.")
@@ -185,8 +212,18 @@ def _note_success(message_id: str) -> None:
     )
 
 
-def _note_failure(message_id: str, attempts: int, error: Exception) -> None:
-    text = f"{type(error).__name__}: {error}"[:300]
+def _opened(message_id: str, cells: list[bytes]) -> tuple[str, str, str]:
+    recipient, subject, body = (
+        unseal(cell, table=TABLE, column=column, row=message_id)
+        for column, cell in zip(("recipient", "subject", "body"), cells, strict=True)
+    )
+    return recipient, subject, body
+
+
+def _note_failure(message_id: str, attempts: int, error: Exception, recipient: str = "") -> None:
+    """Keep what went wrong; servers like to repeat the address, which stays sealed."""
+    said = f"{type(error).__name__}: {error}"
+    text = (said.replace(recipient, "(recipient)") if recipient else said)[:300]
     execute("UPDATE mail_message SET error = ? WHERE id = ?", [text, message_id])
     if attempts >= MOST_TRIES:
         execute("UPDATE mail_message SET next_try = NULL WHERE id = ?", [message_id])

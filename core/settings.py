@@ -27,8 +27,10 @@ from core.storage import (
     execute,
     in_transaction,
     micros,
+    seal,
     to_json,
     transaction,
+    unseal,
 )
 
 Kind = Literal[
@@ -51,6 +53,14 @@ label.en = "Offer ways to pay that cost more than the sale"
 label.it = "Offri metodi di pagamento che costano più della vendita"
 help.en = "For trying out: the fee of a card can be higher than a small price."
 help.it = "Per provare: la commissione di una carta può superare un prezzo piccolo."
+["checkout.confirm_above"]
+type = "money"
+default = 1000
+min = 0
+label.en = "Ask users to confirm who they are above this amount"
+label.it = "Chiedi agli utenti di confermare chi sono oltre questo importo"
+help.en = "For what they keep here, such as a balance. Cards and banks ask by themselves."
+help.it = "Per ciò che tengono qui, come un credito. Carte e banche chiedono da sole."
 ["checkout.order_minutes"]
 type = "int"
 default = 60
@@ -182,7 +192,7 @@ def value(name: str) -> Any:
         except Refused as error:
             raise ConfigError(f"{wanted.variable} cannot be used: {error}") from None
     if wanted.secret:
-        return ""
+        return _secret(name)
     return _values().get(name, wanted.initial)
 
 
@@ -194,26 +204,24 @@ def locked(name: str) -> bool:
 def save(name: str, value: Value, actor: str) -> None:
     """Keep a new value, tell the other processes, and leave a line in the audit log.
 
-    Raises NotFound, and Refused with a sentence for the owner when the value cannot be used, the
-    environment fixes it, or it is a secret (those come from the environment only).
+    A secret is kept sealed, and the audit log says only that it changed. Raises NotFound, and
+    Refused with a sentence for the owner when the value cannot be used or the environment fixes it.
     """
     wanted = setting(name)
     if locked(name):
         raise Refused(f"{name} is fixed by {wanted.variable} where the site was started.")
-    if wanted.secret:
-        raise Refused(
-            f"{name} is a secret and is not kept in the database. Set {wanted.variable} in the "
-            "environment of the site and start it again."
-        )
     _check(wanted, value)
+    cell = seal(str(value), subject="shop:settings", **_place(name)) if wanted.secret else None
     with transaction():
-        before = _load_values().get(name)
+        before = None if wanted.secret else _load_values().get(name)
         execute(
-            "INSERT INTO settings_value (name, value, changed) VALUES (?, ?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed = excluded.changed",
-            [name, to_json(value), micros(now())],
+            "INSERT INTO settings_value (name, value, sealed, changed) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value, sealed = excluded.sealed, "
+            "changed = excluded.changed",
+            [name, to_json(None if wanted.secret else value), cell, micros(now())],
         )
-        audit.record("settings.save", actor=actor, subject=name, before=before, after=value)
+        after = "(secret)" if wanted.secret else value
+        audit.record("settings.save", actor=actor, subject=name, before=before, after=after)
         bump("settings")
         after_commit(reload)
 
@@ -253,6 +261,16 @@ def bump(name: str) -> None:
     )
 
 
+def _secret(name: str) -> str:
+    """Return what a secret is now; nothing but the database and the reader holds it."""
+    row = execute("SELECT sealed FROM settings_value WHERE name = ?", [name]).fetchone()
+    return unseal(row[0], **_place(name)) if row and row[0] is not None else ""
+
+
+def _place(name: str) -> dict[str, str]:
+    return {"table": "settings_value", "column": "sealed", "row": name}
+
+
 def _values() -> Mapping[str, Value]:
     saved = _memory.get("saved")
     if saved is not None and saved.database is not database.obj:
@@ -279,7 +297,7 @@ def stamp() -> int:
 
 
 def _load_values() -> dict[str, Value]:
-    rows = execute("SELECT name, value FROM settings_value").fetchall()
+    rows = execute("SELECT name, value FROM settings_value WHERE sealed IS NULL").fetchall()
     return {name: json.loads(text) for name, text in rows}
 
 

@@ -5,18 +5,16 @@ The numbers are those of the list that docs/running.md explains.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import ledger, orders
+from core import audit, ledger, orders
 from core.checkout import booking, standing
-from core.clock import now
 from core.payments import Kind, Status, records
-from core.storage import execute, insert, micros, transaction
+from core.storage import Seals, execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def entries_balance() -> Iterator[Fault]:
 
 def seals_hold() -> Iterator[Fault]:
     """No entry or leg was changed, added or removed after it was sealed."""
-    for number in broken_seals():
+    for number in ENTRIES.broken():
         yield Fault("sealed", str(number), "the entries no longer match the seal")
 
 
@@ -242,65 +240,18 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
 )
 
 
-def seal(before: datetime) -> int:
-    """Chain the entries made before an instant to the seal before them; return how many.
-
-    Ids are in order of time and no transaction lasts minutes, so entries older than some minutes
-    are complete. A changed, added or removed entry breaks every later seal.
-    """
-    with transaction():
-        number, last, digest = _last_seal()
-        cut = f"ent_{micros(before) // 1000 << 80:032x}"
-        count, digest, last = _digest(last, cut, digest)
-        if count:
-            insert(
-                "ledger_seal",
-                {
-                    "number": number + 1,
-                    "last_id": last,
-                    "entries": count,
-                    "digest": digest,
-                    "at": micros(now()),
-                },
-                ignore=True,
-            )
-    return count
+ENTRIES = Seals(
+    "ledger_seal",
+    "SELECT entry.id, entry.key, entry.at, entry.mode, entry.reason, "
+    "COALESCE(entry.order_id, ''), "
+    "leg.number, leg.account, leg.currency, leg.minor FROM ledger_entry entry "
+    "LEFT JOIN ledger_leg leg ON leg.entry_id = entry.id WHERE entry.id > ? AND entry.id <= ? "
+    "ORDER BY entry.id, leg.number",
+    "ent",
+)
 
 
-def _last_seal() -> tuple[int, str, str]:
-    row = execute(
-        "SELECT number, last_id, digest FROM ledger_seal ORDER BY number DESC LIMIT 1"
-    ).fetchone()
-    return tuple(row) if row else (0, "", "")
-
-
-def _digest(after: str, until: str, previous: str) -> tuple[int, str, str]:
-    """Hash the entries with `after < id <= until`, chained to the digest before them."""
-    hashed = hashlib.sha256(previous.encode())
-    count, last = 0, after
-    rows = execute(
-        "SELECT entry.id, entry.key, entry.at, entry.mode, entry.reason, "
-        "COALESCE(entry.order_id, ''), "
-        "leg.number, leg.account, leg.currency, leg.minor FROM ledger_entry entry "
-        "LEFT JOIN ledger_leg leg ON leg.entry_id = entry.id WHERE entry.id > ? AND entry.id <= ? "
-        "ORDER BY entry.id, leg.number",
-        [after, until],
-    )
-    for row in rows:
-        hashed.update("\x1f".join(map(str, row)).encode() + b"\x1e")
-        count += row[0] != last
-        last = row[0]
-    return count, hashed.hexdigest(), last
-
-
-def broken_seals() -> list[int]:
-    """Return the numbers of the seals that the entries no longer match."""
-    broken, last, digest = [], "", ""
-    for number, last_id, entries, sealed in execute(
-        "SELECT number, last_id, entries, digest FROM ledger_seal ORDER BY number"
-    ).fetchall():
-        count, computed, _ = _digest(last, last_id, digest)
-        if (count, computed) != (entries, sealed):
-            broken.append(number)
-        last, digest = last_id, sealed
-    return broken
+def seal(before: datetime) -> None:
+    """Seal the entries and the audit events that were made before an instant."""
+    ENTRIES.add(before)
+    audit.EVENTS.add(before)

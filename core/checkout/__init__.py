@@ -3,6 +3,7 @@
 from core.checkout.closing import expire, merge
 from core.checkout.ordering import Unanswered, draft, start_order
 from core.checkout.paying import AlreadyHeld, buy, pay
+from core.checkout.receipts import recipient
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, refund
 from core.checkout.settling import settle
@@ -19,6 +20,7 @@ __all__ = [
     "left",
     "merge",
     "pay",
+    "recipient",
     "refresh",
     "refund",
     "settle",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core import entitlements, ledger, notices, orders, plugins
+from core.checkout import receipts
 from core.clock import now
 from core.errors import BadInput, Conflict, OboloError, Refused
 from core.orders import Line, Order, Question
@@ -129,6 +130,7 @@ def settle_nothing(order: Order) -> Order:
     )
     grant(order)
     notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
+    receipts.send(order)
     return order
 
 

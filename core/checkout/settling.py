@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from core import entitlements, notices, orders
-from core.checkout import announcing, booking, standing
+from core.checkout import announcing, booking, receipts, standing
 from core.checkout.ordering import grant
 from core.crashpoints import crashpoint
 from core.orders import Order
@@ -65,6 +65,7 @@ def book(
     if opening is not None:
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
+        receipts.send(order)
     standing.follow(order, payment, before, known)
     announcing.announce(order, payment, before, known)
     return problem

@@ -1,4 +1,4 @@
-"""The command line: obolo run, worker, db, ledger, reconcile, plugins, settings, doctor.
+"""The command line: obolo run, worker, db, keys, user, ledger, plugins, backup, doctor.
 
 A plugin's own commands are those of its blueprint's `cli` group: `obolo posts import FOLDER`.
 """
@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import books, house, server
+from core.cli import backup, books, house, keys, people, server
 from core.errors import OboloError
 
 
@@ -51,7 +51,14 @@ def commands(home: Path | None) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-for command in (*server.COMMANDS, *house.COMMANDS, *books.COMMANDS):
+for command in (
+    *server.COMMANDS,
+    *house.COMMANDS,
+    *keys.COMMANDS,
+    *books.COMMANDS,
+    *people.COMMANDS,
+    *backup.COMMANDS,
+):
     commands.add_command(command)
 
 

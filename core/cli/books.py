@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from core import app as site
 from core import checkout
-from core import config as configuration
+from core.cli.opened import open_site
 from core.clock import now
 from core.ledger import UNASSIGNED
 from core.money import Money
@@ -19,7 +18,7 @@ from core.verify import verify
 
 
 def _open() -> None:
-    site.create_app(configuration.load())
+    open_site()
 
 
 @click.group()

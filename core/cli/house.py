@@ -11,10 +11,11 @@ import click
 from core import app as site
 from core import audit, settings, storage
 from core import config as configuration
+from core.cli.opened import open_site
 from core.notices import untold
 from core.payments import inbox
 from core.plugins import catalogue, find_plugins
-from core.storage import Migrations, execute, lock_migrations
+from core.storage import Migrations, classes, execute, lock_migrations
 from core.verify import verify
 
 
@@ -67,8 +68,7 @@ def migrate() -> None:
 @click.command("plugins")
 def list_plugins() -> None:
     """List the plugins: on, off, and why one that should be on is not."""
-    config = configuration.load()
-    site.create_app(config)
+    config = open_site().extensions["obolo_config"]
     found, broken = find_plugins([Path(folder) for folder in config.plugin_folders])
     for name in (*config.plugins, *sorted(set(found) - set(config.plugins))):
         state = "on" if name in catalogue.manifests else "off"
@@ -85,7 +85,7 @@ def settings_group() -> None:
 @settings_group.command("list")
 def list_settings() -> None:
     """List the settings with their values; secrets are not shown."""
-    site.create_app(configuration.load())
+    open_site()
     for one in settings.declared():
         shown = "(secret)" if one.secret else settings.value(one.name)
         lock = "  (fixed by the environment)" if settings.locked(one.name) else ""
@@ -94,19 +94,27 @@ def list_settings() -> None:
 
 @settings_group.command("set")
 @click.argument("name")
-@click.argument("value")
-def set_setting(name: str, value: str) -> None:
-    """Set one, as text: `obolo settings set checkout.allow_loss false`."""
-    site.create_app(configuration.load())
-    settings.save(name, settings.from_text(settings.setting(name), value), actor="cli")
-    click.echo(f"{name} = {settings.value(name)}")
+@click.argument("value", required=False)
+def set_setting(name: str, value: str | None) -> None:
+    """Set one, as text: `obolo settings set checkout.allow_loss false`; without VALUE it asks."""
+    open_site()
+    wanted = settings.setting(name)
+    if value is None:
+        value = str(click.prompt(name, hide_input=wanted.secret))
+    settings.save(name, settings.from_text(wanted, value), actor="cli")
+    click.echo(f"{name} = {'(secret)' if wanted.secret else settings.value(name)}")
 
 
-@click.command("audit")
+@click.group("audit")
+def audit_group() -> None:
+    """Who did what, and when."""
+
+
+@audit_group.command("list")
 @click.option("--limit", default=50, show_default=True)
 def list_audit(limit: int) -> None:
     """Show the newest events."""
-    site.create_app(configuration.load())
+    open_site()
     for event in audit.events(limit=limit):
         data = " ".join(f"{key}={value}" for key, value in event.data.items())
         click.echo(
@@ -115,13 +123,27 @@ def list_audit(limit: int) -> None:
         )
 
 
+@audit_group.command("verify")
+def verify_audit() -> None:
+    """Check that no event was changed, added or removed; exit 1 when one was."""
+    open_site()
+    broken = audit.EVENTS.broken()
+    for number in broken:
+        click.echo(f"WRONG  the events no longer match seal {number}")
+    number, digest = audit.EVENTS.head()
+    click.echo(f"{number} seals; the newest is {digest or 'not made yet'}")
+    sys.exit(1 if broken else 0)
+
+
 @click.command()
 def doctor() -> None:
     """Say what needs attention; exit 1 when something is wrong."""
-    config = configuration.load()
-    site.create_app(config)
+    open_site()
     wrong = [f"plugin {name} is off: {why}" for name, why in catalogue.failed.items()]
+    wrong += [f"the audit events no longer match seal {one}" for one in audit.EVENTS.broken()]
     wrong += [f"{fault.invariant}: {fault.subject}: {fault.detail}" for fault in verify()]
+    for name, manifest in catalogue.manifests.items():
+        wrong += classes.faults(manifest.columns, (f"{name}_",))
     notes = [
         f"delivery {event} of {name} waits ({n} tries): {why}"
         for name, event, _, n, why in inbox.unsettled()
@@ -145,4 +167,4 @@ def doctor() -> None:
     sys.exit(1 if wrong else 0)
 
 
-COMMANDS = (init, db, list_plugins, settings_group, list_audit, doctor)
+COMMANDS = (init, db, list_plugins, settings_group, audit_group, doctor)

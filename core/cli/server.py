@@ -16,8 +16,9 @@ from gunicorn.app.base import BaseApplication
 
 from core import app as site
 from core import config as configuration
-from core import settings, storage, tasks
+from core import doors, settings, storage, tasks
 from core.cli import demo
+from core.cli.opened import address_of
 from core.cli.threads import WarmWorker
 from core.config import Config
 from core.plugins import catalogue
@@ -128,7 +129,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 def greeting(config: Config) -> list[str]:
     """Return what the owner reads once the site is open: where it is, and what needs attention."""
     name = settings.value("site.name")
-    lines = ["", f"  {name} is open at http://{config.host}:{config.port}/", ""]
+    lines = ["", f"  {name} is open at {address_of(config)}/", ""]
+    if token := doors.owner_wanted():
+        lines += [f"  Make it yours (once, within a day): {address_of(config)}/setup/{token}", ""]
     if settings.value("checkout.allow_loss"):
         lines.append(
             "  checkout.allow_loss is on: the fee of a card can be more than a small price."

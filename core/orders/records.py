@@ -11,7 +11,17 @@ from typing import Any
 from core.errors import NotFound
 from core.money import Money
 from core.orders.lines import Grant, Line, Order
-from core.storage import execute, insert, instant, micros, on_row_lock, to_json
+from core.storage import (
+    execute,
+    insert,
+    instant,
+    micros,
+    on_row_lock,
+    row_name,
+    seal,
+    to_json,
+    unseal,
+)
 
 
 def store(order: Order) -> None:
@@ -31,7 +41,8 @@ def store(order: Order) -> None:
         "data": to_json(dict(line.data)) if line.data else "{}",
     } for line in order.lines])  # fmt: skip
     insert("orders_answer", [{
-        "order_id": order.id, "key": key, "text": text, "answer": answer,
+        "order_id": order.id, "key": key, "text": text,
+        "answer": seal(answer, subject="shop:fiscal", **_place(order.id, key)),
         "at": micros(order.created),
     } for key, (text, answer) in order.answers.items()])  # fmt: skip
 
@@ -111,7 +122,11 @@ def _order(row: tuple[Any, ...]) -> Order:
 
 def _given(order: str) -> dict[str, tuple[str, str]]:
     rows = execute("SELECT key, text, answer FROM orders_answer WHERE order_id = ?", [order])
-    return {key: (text, answer) for key, text, answer in rows}
+    return {key: (text, unseal(cell, **_place(order, key))) for key, text, cell in rows}
+
+
+def _place(order: str, key: str) -> dict[str, str]:
+    return {"table": "orders_answer", "column": "answer", "row": row_name(order, key)}
 
 
 def _lines(order: str, currency: str) -> tuple[Line, ...]:

@@ -111,6 +111,19 @@ def look_soon(payment: str) -> None:
     )
 
 
+def look_again(since: datetime) -> int:
+    """Have every payment begun since an instant looked at now; return how many.
+
+    After a restore the site does not know what was paid, refunded or disputed meanwhile.
+    """
+    done = execute(
+        "UPDATE payments_payment SET next_look = ?, looks = 0 "
+        "WHERE created >= ? OR next_look IS NOT NULL",
+        [micros(now()), micros(since)],
+    )
+    return int(done.rowcount)
+
+
 def look_at_others(payment: Payment) -> None:
     """Have the other tries to pay an order looked at: they are cancelled once it is paid."""
     execute(

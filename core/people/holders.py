@@ -1,43 +1,22 @@
-"""The reader behind a request, and the signed cookie that makes a guest a holder.
-
-A guest gets a holder by the first POST, never by a GET, so that a public page sets no cookie.
-"""
+"""The signed cookie that makes a guest a holder."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
-from flask import Response, after_this_request, current_app, g, request
+from flask import Response, after_this_request, current_app, request
 from itsdangerous import BadSignature, Signer
 from itsdangerous.signer import SigningAlgorithm
-
-from core.storage import new_id
 
 COOKIE = "__Host-obolo"
 LOOPBACK_COOKIE = "obolo"
 """Over plain HTTP a browser drops a cookie whose name starts with __Host-."""
+BETWEEN, MOST_HOLDERS = "+", 5
+"""A browser to which a guest's things were brought from another one has several holders."""
 COOKIE_SECONDS = 400 * 24 * 3600
 """The longest that browsers keep a cookie (RFC 6265bis)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Whoever sends this request. `holder` owns what is bought now; `holders` all that may be read.
-
-    A guest who has not bought anything yet has no holder: it is the empty string.
-    """
-
-    holder: str = ""
-    holders: tuple[str, ...] = ()
-    user: str | None = None
-    language: str = "en"
-    country: str = ""
-    address: str = ""
-    device: str = ""
-    permissions: frozenset[str] = frozenset()
 
 
 def cookie_name() -> str:
@@ -74,44 +53,28 @@ def current_signer() -> Signer:
     return signer
 
 
-def current_reader() -> Reader:
-    """Return the reader of this request."""
-    reader: Reader | None = g.get("reader")
-    if reader is None:
-        signed = cookie(cookie_name())
-        holder = _verified(current_signer(), signed) if signed else ""
-        reader = Reader(
-            holder=holder,
-            holders=(holder,) if holder else (),
-            language=current_app.extensions["obolo_language"](),
-            address=request.environ.get("REMOTE_ADDR") or "",
-        )
-        g.reader = reader
-    return reader
+def guest_holders() -> tuple[str, ...]:
+    """Return the holders of this browser's guest, the one that buys first."""
+    signed = cookie(cookie_name())
+    return _verified(current_signer(), signed) if signed else ()
 
 
-def _verified(signer: Signer, signed: str) -> str:
+def _verified(signer: Signer, signed: str) -> tuple[str, ...]:
     try:
-        return signer.unsign(signed).decode()
+        return tuple(signer.unsign(signed).decode().split(BETWEEN))
     except (BadSignature, UnicodeError):
-        return ""
+        return ()
 
 
-def give_holder() -> Reader:
-    """Return the reader, a guest with a holder from now on; the answer carries the cookie."""
-    reader = current_reader()
-    if not reader.holder:
-        holder = new_id("gst")
-        reader = replace(reader, holder=holder, holders=(holder,))
-        g.reader = reader
-        after_this_request(partial(_set_cookie, holder))
-    return reader
+def keep_guest(holders: Sequence[str]) -> None:
+    """Let the answer carry a guest's holders, at most five; the first one buys."""
+    after_this_request(partial(_set_cookie, BETWEEN.join(holders[:MOST_HOLDERS])))
 
 
-def _set_cookie(holder: str, response: Response) -> Response:
+def _set_cookie(holders: str, response: Response) -> Response:
     response.set_cookie(
         cookie_name(),
-        current_signer().sign(holder).decode(),
+        current_signer().sign(holders).decode(),
         max_age=COOKIE_SECONDS,
         secure=request.is_secure,
         httponly=True,

@@ -17,7 +17,7 @@ from core.plugins import caller
 from core.plugins.declarations import catalogue
 from core.plugins.manifest import Manifest, read_manifest
 from core.settings import declare
-from core.storage import Migrations, lock_migrations
+from core.storage import Migrations, classes, lock_migrations
 
 log = logging.getLogger("obolo.plugins")
 BUNDLED = Path(__file__).parents[2] / "plugins"
@@ -62,6 +62,8 @@ def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]
     """
     catalogue.clear()
     found, broken = find_plugins(folders)
+    for plugin in found.values():  # one that is off has tables too
+        classes.declare(plugin.manifest.columns)
     loaded: dict[str, Found] = {}
     modules: list[tuple[str, ModuleType]] = []
     for name in dict.fromkeys(names):

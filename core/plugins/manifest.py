@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from core.errors import OboloError
 from core.ledger import Bound
 from core.settings import Setting
+from core.storage import Columns
 
 NAME = re.compile(r"[a-z][a-z0-9]{1,30}")
 API_VERSION = (1, 0)
@@ -52,6 +53,13 @@ class BoundRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     most: int | None = None
 
 
+class PermissionRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `[permissions]`: what it allows, and the roles that have it beside the owner."""
+
+    label: dict[str, Text]
+    roles: tuple[Literal["editor", "author", "bookkeeper"], ...] = ()
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `plugin.toml`."""
 
@@ -59,6 +67,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     touches: Touches = Touches()
     settings: dict[str, Setting] = {}
     bounds: dict[str, BoundRow] = {}
+    permissions: dict[Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")], PermissionRow] = {}
+    columns: dict[str, Columns] = {}
 
     @property
     def name(self) -> str:
@@ -72,6 +82,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             msgspec.structs.replace(setting, name=f"{self.name}.{key}")
             for key, setting in self.settings.items()
         ]
+
+    @property
+    def declared_permissions(self) -> dict[str, tuple[str, ...]]:
+        """The permissions, `<plugin>.<key>`, with the roles that have them."""
+        return {f"{self.name}.{key}": row.roles for key, row in self.permissions.items()}
 
     @property
     def declared_bounds(self) -> dict[str, Bound]:
@@ -94,6 +109,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise ManifestError(
             "{path} names the plugin “{name}”; it must be named as its folder, in small letters.",
             path=path, name=manifest.name,
+        )  # fmt: skip
+    strange = [table for table in manifest.columns if not table.startswith(f"{manifest.name}_")]
+    if strange:
+        raise ManifestError(
+            "{path} gives classes to the columns of {table}, which is not the plugin’s table.",
+            path=path, table=strange[0],
         )  # fmt: skip
     if not api_fits(manifest.plugin.requires_api):
         raise ManifestError(

@@ -9,11 +9,21 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from core import access, checkout, limits, orders
+from core.clock import now
 from core.errors import NotFound, OboloError, Refused
+from core.money import Money
 from core.orders import Line, Order
 from core.payments import Inline, Instructions, Payment, Redirect, State, Step, records
-from core.people import Reader, current_reader, give_holder
+from core.people import (
+    Reader,
+    contacts,
+    current_reader,
+    current_session,
+    give_holder,
+    users,
+)
 from core.plugins import catalogue
+from core.settings import value
 from core.web.addresses import local_path
 from core.web.callers import callers
 
@@ -63,7 +73,10 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
     }
     chosen = request.form.get("provider", "")
     try:
-        if chosen and "instant" in getattr(catalogue.providers.get(chosen), "can", ()):
+        at_once = bool(chosen) and _is_instant(chosen)
+        if at_once and reader.user and must_confirm(checkout.draft(reader, lines).total):
+            at_once = False
+        if at_once:
             with suppress(checkout.AlreadyHeld):
                 checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
             return _see_other(back)
@@ -75,9 +88,24 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
     if order.state == "paid":
         return _see_other(back)
     offered = checkout.ways(order.total, reader)
-    if len(offered) == 1 and offered[0].quote.kind == "redirect":
-        return _begin(order, offered[0].provider.name, reader)
+    only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
+    if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
+        return _begin(order, only.provider.name, reader)
     return redirect(url_for("checkout.show", id=order.id), 303)
+
+
+def _is_instant(provider: str) -> bool:
+    return "instant" in getattr(catalogue.providers.get(provider), "can", ())
+
+
+def must_confirm(amount: Money) -> bool:
+    """Tell whether a user must prove to be one before so much of what they keep here is moved.
+
+    What is paid at a provider's own page is guarded there; a guest has nothing to prove it by.
+    """
+    session = current_session()
+    most = value("checkout.confirm_above")
+    return session is not None and amount.minor > most and not session.is_confirmed(now())
 
 
 @blueprint.get("/<id>")
@@ -97,6 +125,7 @@ def show(id: str) -> Any:
     page = render_template(
         "checkout/order.html", order=order, ways=checkout.ways(order.total, reader),
         payment=payments[-1] if payments else None, waiting=_waiting(payments),
+        receipt_to=checkout.recipient(order.holder),
     )  # fmt: skip
     response = Response(page)
     response.headers["Cache-Control"] = "private, no-store"
@@ -115,13 +144,29 @@ def _own(id: str, reader: Reader) -> Order:
     return order
 
 
+@blueprint.post("/<id>/contact")
+@callers("anyone")
+def keep_contact(id: str) -> Any:
+    """Note where a guest wants the receipt, before they pay."""
+    reader = current_reader()
+    order = _own(id, reader)
+    if reader.user:
+        raise Refused("Receipts go to your own address.")
+    limits.allow("code", address=reader.address)
+    contacts.keep(order.holder, users.clean_email(request.form.get("email", "")), reader.language)
+    return redirect(url_for("checkout.show", id=id), 303)
+
+
 @blueprint.post("/<id>/pay")
 @callers("anyone")
 def pay(id: str) -> Any:
     """Start to pay an order by the way that the form names."""
     reader = current_reader()
     allow_door("pay")
-    return _begin(_own(id, reader), request.form.get("provider", ""), reader)
+    order, provider = _own(id, reader), request.form.get("provider", "")
+    if _is_instant(provider) and must_confirm(order.total):
+        return redirect(url_for("account.confirm", to=url_for("checkout.show", id=id)), 303)
+    return _begin(order, provider, reader)
 
 
 def _begin(order: Order, provider: str, reader: Reader) -> Any:

@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, request
 
 from core.errors import Refused
-from core.web.callers import callers_of
+from core.web.callers import SAFE_METHODS, callers_of, refuse_strangers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 PLAIN = {
     "X-Content-Type-Options": "nosniff",
@@ -36,7 +34,7 @@ def content_security_policy(redirects: Iterable[str] = ()) -> str:
     ends = " ".join(("'self'", *sorted(set(redirects))))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+        "img-src 'self' data:; media-src 'self'; connect-src 'self'; manifest-src 'self'; "
         f"form-action {ends}; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -68,6 +66,7 @@ def install(app: Flask, redirects: Iterable[str]) -> None:
     """Put the headers on every answer of the app, errors and files included."""
     app.wsgi_app = Headers(app.wsgi_app, content_security_policy(redirects))  # type: ignore[method-assign]
     app.before_request(refuse_foreign_origin)
+    app.before_request(refuse_strangers)
 
 
 def refuse_foreign_origin() -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from flask import Blueprint, Flask, Response, current_app, g, has_request_context, redirect, request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Response as BaseResponse
 
 from core.people.holders import COOKIE_SECONDS, cookie
 from core.web.addresses import local_path
@@ -55,6 +56,12 @@ def choose() -> Response:
     """Keep the reader's choice in a cookie of its own, which says nothing else."""
     response = redirect(local_path(request.form.get("back", "/")), 303)
     language = request.form.get("language", "")
+    keep_language(response, language)
+    return response  # type: ignore[return-value]
+
+
+def keep_language(response: BaseResponse, language: str) -> None:
+    """Let an answer carry a language of the site, for the answers to come."""
     if language in current_app.extensions["obolo_languages"]:
         response.set_cookie(
             COOKIE,
@@ -64,4 +71,3 @@ def choose() -> Response:
             secure=request.is_secure,
             httponly=True,
         )
-    return response  # type: ignore[return-value]

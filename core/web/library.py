@@ -2,39 +2,75 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
-from core import entitlements, orders
-from core.errors import NotFound
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from core import doors, entitlements, orders
+from core.entitlements import Entitlement
+from core.errors import BadInput, NotFound
 from core.payments import records
-from core.people import current_reader
+from core.people import contacts, current_reader, users
 from core.plugins import Query, card_of, each
 from core.web.callers import callers
+from core.web.doors import after_answer, guest, link_address, private, told
 
 blueprint = Blueprint("library", __name__, url_prefix="/library")
-
-
-def _private(page: str) -> Response:
-    response = Response(page)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @blueprint.get("/")
 @callers("anyone")
 def show() -> Response:
     """List what the reader may open, and every order with what became of it."""
+    return _shown()
+
+
+def _shown(status: int = 200, **more: Any) -> Response:
     reader = current_reader()
-    held = entitlements.of_holders(reader.holders)
+    held = best_of(entitlements.of_holders(reader.holders))
     shown = [(one, card_of(one.key)) for one in held]
     query = Query(language=reader.language, limit=3)
     others = (
         [] if held else [card for _, some in each("list_resources", query=query) for card in some]
     )
     ordered = orders.of_holders(reader.holders)
-    return _private(
-        render_template("library/library.html", held=shown, others=others[:3], orders=ordered)
+    page = render_template(
+        "library/library.html", held=shown, others=others[:3], orders=ordered, **more
     )
+    return private(page, status)
+
+
+def best_of(held: Iterable[Entitlement]) -> list[Entitlement]:
+    """Return one for each key, what opens longest: two guests of one user may both have bought."""
+    best: dict[str, Entitlement] = {}
+    for one in held:
+        if one.key not in best or _worth(one) > _worth(best[one.key]):
+            best[one.key] = one
+    return list(best.values())
+
+
+def _worth(one: Entitlement) -> tuple[bool, bool, datetime]:
+    return one.state == "active", one.until is None, one.until or one.starts
+
+
+@blueprint.post("/contact")
+@callers("anyone")
+def keep_contact() -> Any:
+    """Note where a guest's receipts go, and send a code by which they keep what they have."""
+    reader = current_reader()
+    if not reader.holder or reader.user:
+        raise NotFound("There is nothing to keep yet.")
+    email = request.form.get("email", "")
+    try:
+        code_id = doors.ask(
+            email, guest(), link_address, to=url_for("library.show"), later=after_answer
+        )
+    except BadInput as error:
+        return _shown(422, error=told(error), email=email)
+    contacts.keep(reader.holder, users.clean_email(email), reader.language)
+    return redirect(url_for("doors.code", id=code_id, to=url_for("library.show")), 303)
 
 
 @blueprint.get("/<id>")
@@ -47,6 +83,6 @@ def receipt(id: str) -> Response:
         raise NotFound("There is no such order.")
     payment = records.find(order.payment) if order.payment else None
     refunds = records.refunds(payment) if payment else []
-    return _private(
+    return private(
         render_template("library/receipt.html", order=order, payment=payment, refunds=refunds)
     )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException, SecurityError
-from werkzeug.http import parse_accept_header
 
 from core import checkout, storage
 from core.access import Access
@@ -19,6 +16,7 @@ from core.errors import OboloError
 from core.limits import TooMany
 from core.orders import Offer
 from core.people import current_reader
+from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
 
@@ -28,18 +26,6 @@ SENTENCES = {
     413: "That was too much at once.",
     500: "Something went wrong here. Nothing was taken; please try again.",
 }
-
-
-def wants_json() -> bool:
-    """Tell whether a machine asks: it accepts JSON and says nothing of HTML."""
-    return _is_machine(request.environ.get("HTTP_ACCEPT", ""))
-
-
-@lru_cache(maxsize=1024)
-def _is_machine(accept: str) -> bool:
-    accepted = parse_accept_header(accept, MIMEAccept)
-    best = accepted.best_match(["text/html", "application/json"])
-    return best == "application/json" and accepted["application/json"] > accepted["text/html"]
 
 
 def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:

@@ -19,6 +19,7 @@ from core import checkout, plugins
 from core.money import Money
 from core.orders import Offer
 from core.people import current_reader
+from core.people.signed_in import csrf_token
 from core.plugins import catalogue
 from core.settings import value
 from core.web.keeping import live
@@ -47,7 +48,16 @@ def install(
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=value, slot=slot,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
+        csrf=csrf,
     )  # fmt: skip
+
+
+CSRF = Markup('<input type="hidden" name="csrf" value="{}">')
+
+
+def csrf() -> Markup:
+    """Return the field that every form on a signed-in user's own pages carries."""
+    return CSRF.format(csrf_token())
 
 
 def money(amount: Money) -> str:

@@ -1,0 +1,152 @@
+"""What the site keeps of a person: to take along (GDPR, articles 15, 20), or to be erased (17).
+
+What was bought stays in the books, under a holder that nobody can name any more: they must be
+kept for ten years (Italian civil code, article 2220; GDPR, article 17(3)(b)).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from core import audit, entitlements, ledger, orders, plugins
+from core.clock import now
+from core.doors.notifying import notify
+from core.payments import records
+from core.people import contacts, passkeys, sessions, two_factor, users
+from core.people.readers import Reader
+from core.storage import execute, shred, transaction
+
+Row = Mapping[str, Any]
+CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula (OWASP, CSV Injection)."""
+
+
+def gathered(reader: Reader) -> dict[str, list[Row]]:
+    """Return all that is kept of whoever asks, by section; plugins add theirs."""
+    found: dict[str, list[Row]] = {}
+    if reader.user:
+        user = users.find(reader.user)
+        found["user"] = [{
+            "id": user.id, "email": user.email, "name": user.name, "language": user.language,
+            "role": user.role, "receipts": user.receipts, "created": _at(user.created),
+            "password": user.password is not None, "app_since": _at(user.totp_since),
+            "recovery_codes_left": two_factor.recovery_left(user.id),
+        }]  # fmt: skip
+        found["devices"] = [
+            {"device": one.device, "started": _at(one.started), "seen": _at(one.seen)}
+            for one in sessions.of_user(user.id)
+        ]
+        found["passkeys"] = [
+            {"name": one.name, "created": _at(one.created), "used": _at(one.used)}
+            for one in passkeys.of_user(user.id)
+        ]
+        found["events"] = [
+            {"at": _at(event.at), "action": event.action, "address": event.address}
+            for event in audit.events(actor=user.id, limit=audit.MOST_EVENTS)
+        ]
+    found["contacts"] = [
+        {"holder": holder, "email": kept[0]}
+        for holder in reader.holders
+        if (kept := contacts.of_holder(holder))
+    ]
+    found |= _bought(reader.holders)
+    for holder in reader.holders:
+        for plugin, sections in plugins.each("export_reader", holder=holder):
+            for name, rows in sections.items():
+                found.setdefault(f"{plugin}_{name}", []).extend(rows)
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _bought(holders: Sequence[str]) -> dict[str, list[Row]]:
+    ordered = orders.of_holders(holders)
+    return {
+        "orders": [
+            {"id": one.id, "state": one.state, "total": one.total.minor, "currency": one.currency,
+             "created": _at(one.created), "mode": one.mode}
+            for one in ordered
+        ],
+        "lines": [
+            {"order": one.id, "label": line.label, "amount": line.amount.minor,
+             "currency": line.amount.currency}
+            for one in ordered for line in one.lines
+        ],
+        "answers": [
+            {"order": one.id, "question": text, "answer": answer}
+            for one in ordered for text, answer in one.answers.values()
+        ],
+        "payments": [
+            {"order": one.id, "provider": payment.provider, "amount": payment.amount.minor,
+             "currency": payment.amount.currency, "state": payment.facts.state.name.lower()}
+            for one in ordered for payment in records.of_order(one.id)
+        ],
+        "entitlements": [
+            {"key": one.key, "state": one.state, "starts": _at(one.starts), "until": _at(one.until)}
+            for one in entitlements.of_holders(holders)
+        ],
+        "balances": [
+            {"account": account, "amount": amount.minor, "currency": amount.currency}
+            for holder in holders for account, amount in ledger.held_by(holder)
+        ],
+    }  # fmt: skip
+
+
+def _at(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat()
+
+
+def archive(reader: Reader) -> bytes:
+    """Return what `gathered` finds as a ZIP file: all of it in JSON, and each section in CSV."""
+    found = gathered(reader)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        whole = {"made": _at(now()), **found}
+        file.writestr("data.json", json.dumps(whole, ensure_ascii=False, indent=2, default=str))
+        for name, rows in found.items():
+            file.writestr(f"{name}.csv", _csv(rows))
+    return packed.getvalue()
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    written = io.StringIO()
+    lines = csv.DictWriter(written, columns)
+    lines.writeheader()
+    lines.writerows({column: _harmless(row.get(column, "")) for column in columns} for row in rows)
+    return written.getvalue()
+
+
+def _harmless(value: Any) -> str:
+    """Write a cell so that no spreadsheet runs it."""
+    text = str(value)
+    is_number = isinstance(value, int | float)
+    return f"'{text}" if text.startswith(CELL_STARTS) and not is_number else text
+
+
+def erase(user_id: str, *, actor: str, address: str = "") -> list[str]:
+    """Forget a person: their keys, what they sign in with, what plugins keep; return what stays.
+
+    The keys are destroyed, so that nothing sealed by them opens again, in backups either.
+    Raises BadInput for the last owner, and what a plugin raises: then nothing is erased.
+    """
+    user = users.find(user_id)
+    holders = (user.id, *users.claimed_by(user.id))
+    with transaction():
+        notify(user, "erased")
+        stays = [
+            f"{plugin}: {kept}"
+            for holder in holders
+            for plugin, kept in plugins.each("erase_reader", holder=holder)
+        ]
+        users.erase(user, actor=actor, address=address)
+        for table in ("people_session", "people_passkey", "people_recovery"):
+            execute(f"DELETE FROM {table} WHERE user_id = ?", [user.id])
+        for holder in holders:
+            contacts.forget(holder)
+            shred(f"person:{holder}")
+    return stays
