@@ -7,22 +7,26 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from core import config as configuration
-from core import notices, storage, tasks
+from core import mail, notices, storage, tasks
 from core import settings as site_settings
 from core.app import create_app
+from core.people import passwords
 from core.plugins import caller, catalogue
 from core.storage import Migrations, lock_migrations
 from tests import postgres
+from tests.people import Outbox, watched_mail
 
 ROOT = Path(__file__).parents[1]
 hypothesis.settings.register_profile("obolo", deadline=None)
@@ -59,6 +63,19 @@ def _nobody_is_woken() -> Iterator[None]:
     """Leave no site of another test to be woken by a notice."""
     yield
     notices.wake = notices._stay
+    mail.set_wake(None)
+
+
+REAL_HASHES = {"test_entering.py", "test_passwords.py", "test_same_time.py"}
+"""Files whose tests are about what a hash costs."""
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords with less work where a test is about something else."""
+    if request.path.name not in REAL_HASHES:
+        cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        monkeypatch.setattr(passwords, "HASHER", cheap)
 
 
 @pytest.fixture(scope="session")
@@ -88,10 +105,34 @@ def database_url(request: pytest.FixtureRequest, template: Path, tmp_path: Path)
     yield postgres.emptied()
 
 
+@contextmanager
+def database_of_its_own(kind: str, template: Path, folder: Path) -> Iterator[str]:
+    """Yield the URL of a database in which no other test left the tables of its plugins."""
+    if kind == "sqlite":
+        yield sqlite_url(template, folder)
+        return
+    with postgres.database() as url:
+        yield url
+
+
+KEK = bytes(range(32))
+"""The key-encryption key of every test's site."""
+
+
 @pytest.fixture
-def db(database_url: str) -> Iterator[str]:
-    """Connect to a migrated, empty database; yields its URL."""
+def keys_folder(tmp_path: Path) -> Path:
+    """Return the folder of the test's site in which its keys are."""
+    folder = tmp_path / "home" / "keys"
+    folder.mkdir(mode=0o700, parents=True)
+    configuration.make_kek(folder, KEK)
+    return folder
+
+
+@pytest.fixture
+def db(database_url: str, keys_folder: Path) -> Iterator[str]:
+    """Connect to a migrated, empty database with a vault; yields its URL."""
     storage.connect(database_url)
+    storage.open_keys(keys_folder)
     yield database_url
     storage.close()
 
@@ -126,8 +167,23 @@ def make_site(db: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     catalogue.clear()
 
 
+@pytest.fixture
+def outbox(monkeypatch: pytest.MonkeyPatch) -> Outbox:
+    """Return what is sent to people while the test runs."""
+    return watched_mail(monkeypatch)
+
+
+class Browser(FlaskClient):
+    """A client that takes each answer whole, so that what is to follow it is done."""
+
+    def open(self, *arguments: Any, buffered: bool = True, **rest: Any) -> Any:
+        """Send a request."""
+        return super().open(*arguments, buffered=buffered, **rest)
+
+
 def browser_of(app: Flask) -> FlaskClient:
     """Return a client that says where it comes from, as browsers do."""
+    app.test_client_class = Browser
     client = app.test_client()
     client.environ_base["HTTP_ORIGIN"] = "http://localhost"
     client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"

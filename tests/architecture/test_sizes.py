@@ -15,6 +15,7 @@ LONGER = {
     "tests/core/checkout/test_paying.py": "paying, ways and looking again, with every bad answer",
     "tests/core/test_http.py": "every way in which the other end can misbehave",
     "tests/core/test_ledger.py": "every rule of the books, on one page",
+    "tests/core/test_mail.py": "the outbox, and every way in which a mail server can answer",
     "tests/core/test_tasks.py": "both queues, threads, workers and the clock",
     "tests/proofs/test_webhooks.py": "a proof stands beside its weak twin",
 }

@@ -39,13 +39,15 @@ def test_a_new_site_is_closed_to_others(home):
 def test_a_second_start_never_overwrites(home):
     """What is there stays as it is: the key above all."""
     key = (home / "keys" / "session.key").read_text()
+    (kek,) = (home / "keys").glob("kek-*.key")
     write(home, 'site_name = "Mine"\n')
 
     config.initialise(home)
 
     assert (home / "keys" / "session.key").read_text() == key
     assert config.load(home).site_name == "Mine"
-    assert sorted(path.name for path in home.rglob("*")) == ["keys", "obolo.toml", "session.key"]
+    names = sorted(path.name for path in home.rglob("*"))
+    assert names == [kek.name, "keys", "obolo.toml", "session.key"]
 
 
 def test_the_commented_file_says_the_real_defaults(home):

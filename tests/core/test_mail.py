@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from core import mail
 from core.clock import now
 from core.errors import Refused
-from core.storage import execute, transaction
+from core.storage import Shredded, execute, shred, transaction
 
 
 @pytest.fixture(autouse=True)
@@ -398,3 +398,41 @@ def test_old_messages_are_forgotten(db):
     assert mail.forget(datetime(2020, 1, 1, tzinfo=UTC)) == 0
     assert mail.forget(now()) == 1
     assert [row[0] for row in rows()] == [waiting]
+
+
+def test_a_message_is_stored_sealed(db):
+    """Whom it goes to and what it says stand in no database."""
+    put()
+    (row,) = execute("SELECT * FROM mail_message").fetchall()
+
+    for text in ("reader@site.example", "Il tuo codice", "123456"):
+        assert text not in repr([value if isinstance(value, str) else bytes(value or 0)
+                                 for value in row[:5]])  # fmt: skip
+
+
+def test_a_message_to_somebody_erased_is_given_up(db, sink):
+    """Their key is gone, so there is nothing to send; others are sent."""
+    mail.configure(sink.url)
+    gone = mail.send("gone@site.example", "Ciao", "Testo", "it", holder="usr_1")
+    put()
+    shred("person:usr_1")
+
+    assert mail.deliver_due(now()) == 1
+    states = {row[0]: (row[1], row[3]) for row in rows()}
+    assert states[gone] == (None, None)
+    with pytest.raises(Shredded):
+        mail.send("gone@site.example", "Ciao", "Testo", "it", holder="usr_1")
+
+
+def test_an_error_does_not_keep_the_address(db, caplog):
+    """A transport that repeats it leaves it neither in the row nor in the log."""
+
+    def refuse(message):
+        raise OSError(f"<{message.recipient}> is unknown here")
+
+    mail.set_first(refuse)
+    put()
+    mail.deliver_due(now())
+
+    assert rows()[0][4] == "OSError: <(recipient)> is unknown here"
+    assert "reader@site.example" not in caplog.text

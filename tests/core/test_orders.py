@@ -11,7 +11,7 @@ from core import orders
 from core.errors import NotFound
 from core.money import Money
 from core.orders import Grant, Line, Order
-from core.storage import execute, new_id, transaction
+from core.storage import Unreadable, execute, new_id, transaction
 from tests.stand_in import eur, post_line
 
 START = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -64,11 +64,23 @@ def test_the_answers_of_an_order_are_read_back(db):
 def test_a_question_is_kept_with_its_text_and_time(db):
     """The proof is what was asked, in the words that were shown, what was answered, and when."""
     made = stored(answers={"waiver": ("I lose the right to withdraw.", "yes")})
-    rows = execute("SELECT order_id, key, text, answer, at FROM orders_answer").fetchall()
+    rows = execute("SELECT order_id, key, text, at FROM orders_answer").fetchall()
 
     assert [tuple(row) for row in rows] == [
-        (made.id, "waiver", "I lose the right to withdraw.", "yes", 1_795_348_800_123_456)
+        (made.id, "waiver", "I lose the right to withdraw.", 1_795_348_800_123_456)
     ]
+    assert orders.find(made.id).answers["waiver"][1] == "yes"
+
+
+def test_an_answer_is_stored_sealed(db):
+    """The database shows no tax code, and no answer can be moved to another question."""
+    made = stored(answers={"tax_code": ("Codice fiscale", "RSSMRA80A01H501U")})
+    ((cell,),) = execute("SELECT answer FROM orders_answer").fetchall()
+    assert b"RSSMRA" not in bytes(cell)
+    execute("UPDATE orders_answer SET key = 'waiver'")
+
+    with pytest.raises(Unreadable):
+        orders.find(made.id)
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])

@@ -128,19 +128,32 @@ def test_generations_are_counted_apart(db):
     assert settings.generation("settings") == 0
 
 
-def test_a_secret_comes_from_the_environment_only(db, monkeypatch):
-    """Nothing secret is stored in clear: saving is refused and says where to put it."""
+def test_a_secret_is_stored_sealed(db, monkeypatch):
+    """Neither the database nor the audit log shows it; the environment stands above it."""
     declare("secret", label={"en": "Key"})
 
     assert settings.setting("jar.it").secret
     assert settings.value("jar.it") == ""
-    with pytest.raises(Refused, match="OBOLO_JAR__IT") as caught:
-        settings.save("jar.it", "sk_live_1", "usr_1")
-    assert "sk_live_1" not in str(caught.value)
-    assert execute("SELECT count(*) FROM settings_value").fetchone()[0] == 0
-
-    monkeypatch.setenv("OBOLO_JAR__IT", "sk_live_1")
+    settings.save("jar.it", "sk_live_1", "usr_1")
     assert settings.value("jar.it") == "sk_live_1"
+    rows = execute("SELECT * FROM settings_value").fetchall()
+    assert "sk_live_1" not in repr(rows)
+    (event,) = audit.events(limit=1)
+    assert event.data == {"before": None, "after": "(secret)"}
+
+    monkeypatch.setenv("OBOLO_JAR__IT", "sk_live_2")
+    assert settings.value("jar.it") == "sk_live_2"
+
+
+def test_a_new_secret_takes_the_place_of_the_old_one(db):
+    """The next reader has it, in this transaction or after it."""
+    declare("secret")
+    settings.save("jar.it", "one", "usr_1")
+    with transaction():
+        settings.save("jar.it", "two", "usr_1")
+        assert settings.value("jar.it") == "two"
+
+    assert settings.value("jar.it") == "two"
 
 
 def test_a_stored_secret_is_not_read(db):

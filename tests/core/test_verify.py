@@ -16,7 +16,7 @@ from core.money import Money
 from core.orders import Grant, Line
 from core.payments import Hint, Kind, Movement, Status, inbox, records
 from core.storage import execute, is_postgres, new_id, transaction
-from core.verify import broken_seals, seal, verify
+from core.verify import ENTRIES, seal, verify
 from tests.stand_in import READER, Instant, StandIn, changed, charge, eur, paid, plugged, post_line
 
 PURSE = f"liabilities:purse:{READER.holder}"
@@ -290,7 +290,7 @@ def books(provider):
                 legs = [Leg("assets:till", eur(20 + day)), Leg("income:posts", eur(-20 - day))]
                 post(f"sale:{day}", legs, reason="test")
             if day:
-                assert seal(start + timedelta(days=day, minutes=-5)) == 1
+                assert ENTRIES.add(start + timedelta(days=day, minutes=-5)) == 1
     return start
 
 
@@ -299,8 +299,8 @@ def test_sealing_takes_what_is_old_enough_once(books):
     rows = execute("SELECT number, entries FROM ledger_seal ORDER BY number").fetchall()
 
     assert [tuple(row) for row in rows] == [(1, 1), (2, 1)]
-    assert seal(books + timedelta(days=2, minutes=-5)) == 0
-    assert broken_seals() == []
+    assert ENTRIES.add(books + timedelta(days=2, minutes=-5)) == 0
+    assert ENTRIES.broken() == []
     assert verify() == []
 
 
@@ -321,10 +321,10 @@ def test_a_changed_entry_breaks_its_seal(books, tampering, subtests):
     for statement in TAMPERING:
         with subtests.test(statement), suppress(_TakenBack), transaction():
             execute(f"{statement} = {FIRST}")
-            assert broken_seals() == [1]
+            assert ENTRIES.broken() == [1]
             assert "sealed" in found()
             raise _TakenBack
-    assert broken_seals() == []
+    assert ENTRIES.broken() == []
 
 
 def test_a_removed_entry_breaks_its_seal(books, tampering):
@@ -333,7 +333,7 @@ def test_a_removed_entry_breaks_its_seal(books, tampering):
     execute("DELETE FROM ledger_leg WHERE entry_id = ?", [first])
     execute("DELETE FROM ledger_entry WHERE id = ?", [first])
 
-    assert broken_seals() == [1]
+    assert ENTRIES.broken() == [1]
 
 
 def test_an_entry_slipped_in_afterwards_breaks_the_seal(books, tampering):
@@ -341,24 +341,24 @@ def test_an_entry_slipped_in_afterwards_breaks_the_seal(books, tampering):
     with time_machine.travel(books + timedelta(days=1, hours=-1), tick=False), transaction():
         post("late", [Leg("assets:a", eur(1)), Leg("income:b", eur(-1))], reason="test")
 
-    assert broken_seals() == [2]
+    assert ENTRIES.broken() == [2]
 
 
 def test_a_forged_seal_breaks_the_next_one(books, tampering):
     """The chain: whoever seals a change anew must forge every later seal as well."""
     execute(f"UPDATE ledger_leg SET minor = minor * 2 WHERE entry_id = {FIRST}")
     last = execute("SELECT last_id FROM ledger_seal WHERE number = 1").fetchone()[0]
-    _, digest, _ = module._digest("", last, "")
+    _, digest, _ = ENTRIES._digest("", last, "")
     execute("UPDATE ledger_seal SET digest = ? WHERE number = 1", [digest])
 
-    assert broken_seals() == [2]
+    assert ENTRIES.broken() == [2]
 
 
 def test_a_seal_taken_out_of_the_chain_is_found(books, tampering):
     """The next one does not follow from the one before it."""
     execute("DELETE FROM ledger_seal WHERE number = 1")
 
-    assert broken_seals() == [2]
+    assert ENTRIES.broken() == [2]
 
 
 def test_what_is_not_sealed_yet_may_still_grow(books):
@@ -367,15 +367,15 @@ def test_what_is_not_sealed_yet_may_still_grow(books):
         post("new", [Leg("assets:a", Money(1, "JPY")), Leg("income:b", Money(-1, "JPY"))],
              reason="test")  # fmt: skip
 
-    assert broken_seals() == []
-    assert seal(datetime(2099, 1, 1, tzinfo=UTC)) == 2
+    assert ENTRIES.broken() == []
+    assert ENTRIES.add(datetime(2099, 1, 1, tzinfo=UTC)) == 2
     assert verify() == []
 
 
 def test_nothing_to_seal_makes_no_seal(db):
     """An empty book has none."""
-    assert seal(datetime.now(UTC)) == 0
-    assert broken_seals() == []
+    assert ENTRIES.add(datetime.now(UTC)) == 0
+    assert ENTRIES.broken() == []
     assert new_id("ent") > f"ent_{0:032x}"
 
 

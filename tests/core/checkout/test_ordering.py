@@ -178,13 +178,16 @@ def test_answers_are_kept_as_proof(enabled):
     given = {"waiver": "yes", "size": "M", "tax_code": "", "colour": "red"}
     with time_machine.travel(START, tick=False):
         order = checkout.start_order(READER, [post_line()], answers=given)
-    kept = execute("SELECT order_id, key, text, answer, at FROM orders_answer ORDER BY key")
+    kept = execute("SELECT order_id, key, text, at FROM orders_answer ORDER BY key")
     at = (START - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
     assert [tuple(row) for row in kept.fetchall()] == [
-        (order.id, "size", "Which size?", "M", at),
-        (order.id, "waiver", "I lose the right to withdraw.", "yes", at),
+        (order.id, "size", "Which size?", at),
+        (order.id, "waiver", "I lose the right to withdraw.", at),
     ]
+    assert {key: given for key, (_, given) in orders.find(order.id).answers.items()} == {
+        "size": "M", "waiver": "yes",
+    }  # fmt: skip
 
 
 def test_an_answer_that_was_no_choice_is_no_proof(enabled):
@@ -193,7 +196,7 @@ def test_an_answer_that_was_no_choice_is_no_proof(enabled):
     with suppress(Unanswered, BadInput):
         checkout.start_order(READER, [post_line()], answers={"size": "XXL"})
 
-    assert execute("SELECT COUNT(*) FROM orders_answer WHERE answer = 'XXL'").fetchone()[0] == 0
+    assert execute("SELECT COUNT(*) FROM orders_answer").fetchone()[0] == 0
 
 
 def test_a_question_may_depend_on_the_lines(enabled):
@@ -370,9 +373,8 @@ def test_what_was_answered_otherwise_is_another_order(enabled):
     enabled({"ask": lambda order: [CODE]})
     checkout.start_order(READER, [post_line()], answers={"tax_code": "WRONG"})
     second = checkout.start_order(READER, [post_line()], answers={"tax_code": "RIGHT"})
-    kept = execute("SELECT answer FROM orders_answer WHERE order_id = ?", [second.id]).fetchall()
 
-    assert kept == [("RIGHT",)]
+    assert [given for _, given in orders.find(second.id).answers.values()] == ["RIGHT"]
 
 
 def test_what_is_for_trying_out_is_another_order(enabled):

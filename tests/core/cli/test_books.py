@@ -79,7 +79,7 @@ def test_lines_are_given_back(obolo, sold):
 
     assert done.code == 0, done.text
     assert re.fullmatch(r"ref_\w+: 0\.20 EUR done\n", done.text)
-    assert "orders.refund" in obolo("audit").text
+    assert "orders.refund" in obolo("audit", "list").text
     assert obolo("ledger", "verify").code == 0
 
 

@@ -7,7 +7,7 @@ import stat
 import pytest
 from flask import Blueprint
 
-from core import hookimpl, storage
+from core import hookimpl, settings, storage
 from core.cli import main
 from core.errors import OboloError
 from core.storage import execute
@@ -74,12 +74,29 @@ def test_settings_are_listed_without_secrets(obolo, monkeypatch):
     assert "fixed by the environment" in line
 
 
+def test_a_secret_is_asked_for_and_never_shown(obolo, monkeypatch):
+    """So that it stands neither in the history of a shell nor in a log."""
+    asked = []
+
+    def prompt(name, *, hide_input):
+        asked.append((name, hide_input))
+        return "sk_live_1"
+
+    monkeypatch.setattr("click.prompt", prompt)
+    done = obolo("settings", "set", "playmoney.secret")
+
+    assert done.code == 0
+    assert asked == [("playmoney.secret", True)]
+    assert "sk_live_1" not in done.text
+    assert settings.value("playmoney.secret") == "sk_live_1"
+
+
 def test_a_setting_is_set_and_noted(obolo):
     """With who did it."""
     done = obolo("settings", "set", "checkout.order_minutes", "90")
 
     assert (done.code, done.text) == (0, "checkout.order_minutes = 90\n")
-    assert "cli" in obolo("audit", "--limit", "1").text
+    assert "cli" in obolo("audit", "list", "--limit", "1").text
 
 
 @pytest.mark.parametrize(("name", "value"), [

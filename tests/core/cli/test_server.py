@@ -89,7 +89,7 @@ def new_site(tmp_path):
 def test_a_site_starts_says_where_and_ends_when_asked(start, new_site):
     """The address that it prints answers; SIGTERM is a plain end."""
     process, log = start("run", PORT="0")
-    address = wait_for(process, log, r"http://127\.0\.0\.1:\d+/")
+    address = wait_for(process, log, r"http://localhost:\d+/")
     with urllib.request.urlopen(f"{address}readyz", timeout=10) as answer:
         body = answer.read()
     process.send_signal(signal.SIGTERM)

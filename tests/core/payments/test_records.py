@@ -173,6 +173,18 @@ ENDS = [
 ]
 
 
+def test_after_a_restore_all_that_may_have_changed_is_looked_at(order, clock):
+    """What is over since then too; of older ones what was open."""
+    stored(order, over=True, created=START - DAY)
+    over = stored(order, over=True)
+    still_open = stored(order, created=START - DAY)
+    clock.shift(HOUR)
+    looks = records.look_again(START)
+
+    assert looks == 2
+    assert sorted(records.due(START + HOUR)) == sorted([over.id, still_open.id])
+
+
 def test_a_payment_stays_due_until_all_of_it_is_known(order, clock):
     """While its end, a fee, or what became of a movement is not known."""
     for number, (state, movements, open_still) in enumerate(ENDS):

@@ -26,7 +26,7 @@ def test_the_policy_lets_nothing_inline_and_nothing_from_elsewhere():
     found = directives(content_security_policy())
 
     assert found["default-src"] == ["'none'"]
-    assert found["script-src"] == found["style-src"] == ["'self'"]
+    assert found["script-src"] == found["style-src"] == found["media-src"] == ["'self'"]
     assert found["base-uri"] == found["frame-ancestors"] == ["'none'"]
     assert not re.search(r"unsafe|nonce|sha256|\*|https?:", content_security_policy())
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from core import checkout
-from core.entitlements import set_states
+from core.entitlements import Entitlement, set_states
 from core.ledger import Leg, declare_bounds, post
 from core.people import Reader
 from core.plugins import catalogue
 from core.storage import transaction
+from core.web.library import best_of
 from tests.conftest import browser_of
 from tests.stand_in import PURSE, Instant, eur, post_line
 
@@ -122,3 +125,18 @@ def test_nobody_stores_what_is_private(client, order):
     """Neither a proxy nor the browser's own cache."""
     for path in ("/library/", f"/library/{order.id}"):
         assert client.get(path).headers["Cache-Control"] == "private, no-store"
+
+
+def held(state, until, key="post:hello"):
+    return Entitlement("ord_1", 1, key, "gst_1", state, datetime(2026, 1, 1, tzinfo=UTC), until)
+
+
+def test_what_was_bought_twice_stands_there_once():
+    """Of several entitlements to one key the one that opens longest is listed, in its place."""
+    ever, over = held("active", None), held("revoked", None)
+    soon, late = (held("active", datetime(2026, month, 1, tzinfo=UTC)) for month in (3, 9))
+    other = held("active", None, "post:other")
+
+    assert best_of([soon, other, late]) == [late, other]
+    assert best_of([over, soon]) == [soon]
+    assert best_of([late, ever, over]) == [ever]
