@@ -31,11 +31,14 @@ from tests.plugins.posts.texts import SVG, bring, write
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "audit.view": {"owner", "bookkeeper"},
+    "keys.manage": {"owner"},
     "orders.export": {"owner", "bookkeeper"},
     "orders.refund": {"owner", "bookkeeper"},
     "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
     "people.view": {"owner", "bookkeeper"},
+    "settings.change": {"owner"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -231,7 +234,8 @@ UNCOUNTED = {
     "playmoney.choose": "no money",
     "admin_orders.refund": "staff's own, and no more than was paid",
     "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
-    "admin_readers.erase": "staff's own",
+    "admin_readers.erase": "staff's own", "admin_jobs.again": "the owner's own",
+    "admin_health.change": "the owner's own", "admin_backups.make": "the owner's own",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 
