@@ -108,7 +108,7 @@ def _too_wide(page, name, widths):
 
 
 class TestInABrowser:
-    pytestmark = [in_browser, pytest.mark.xdist_group("demo")]
+    pytestmark = in_browser
 
     def test_no_page_scrolls_sideways(self, seen):
         """Every page fits at 390 and 320 pixels, and at 640: a desktop at 200 percent."""
