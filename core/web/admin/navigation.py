@@ -25,6 +25,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("people", "team.show", _("Team"), "people.manage"),
+    ("plugins", "admin_plugins.show", _("Plugins"), "plugins.manage"),
+    ("settings", "admin_settings.show", _("Settings"), "settings.change"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
 
