@@ -1,4 +1,4 @@
-"""Settings: an owner changes one in two taps and its text; what cannot be used is told beside it."""
+"""Settings: one is changed in two taps and its text; what cannot be used is told beside it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_cannot_be_used_saves_nothing_and_keeps_what_was_typed(owner):
 
 @on_sqlite
 def test_the_environment_wins_and_says_so(owner, monkeypatch):
-    """What is fixed outside cannot be typed, and a form that sends it all the same changes nothing."""
+    """What is fixed outside cannot be typed, and a form that sends it anyway changes nothing."""
     monkeypatch.setenv("OBOLO_SITE__TAGLINE", "From outside")
     page = owner.client.get("/admin/settings/").text
     owner.post("/admin/settings/site", **{"site.name": "Other", "site.tagline": "From inside"})
