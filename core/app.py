@@ -11,10 +11,10 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import limits, mail, notices, plugins, settings, storage, tasks
+from core import limits, mail, notices, outgoing, plugins, settings, storage, tasks
 from core.clock import now
 from core.config import Config
-from core.people import codes, roles, sessions, signed_in, two_factor
+from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Found, catalogue
 from core.reconcile import reconcile
@@ -22,6 +22,7 @@ from core.storage import Migrations, files, lock_migrations
 from core.verify import seal
 from core.web import (
     account,
+    api,
     checkout,
     doors,
     headers,
@@ -34,12 +35,13 @@ from core.web import (
     team,
     webhooks,
 )
+from core.web.api import answers
 from core.web.callers import check_callers
 
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal, team,
+    checkout, webhooks, library, languages, health, doors, account, personal, team, api,
 )  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600
 SEAL_AFTER = timedelta(minutes=5)
@@ -171,6 +173,8 @@ def _work(app: Flask, config: Config, *, immediate: bool) -> None:
     mail.set_first(_first_transport)
     mail.set_wake(lambda: tasks.enqueue("mail"))
     notices.wake = lambda: tasks.enqueue("notices")
+    outgoing.set_drawing(api.document_of_order)
+    outgoing.set_wake(lambda: tasks.enqueue("webhooks"))
     every("reconcile", 20, lambda: reconcile(now()))
     every("notices", 30, lambda: notices.tell_due(now()))
     every("mail", 30, lambda: mail.deliver_due(now()))
@@ -179,6 +183,10 @@ def _work(app: Flask, config: Config, *, immediate: bool) -> None:
     every("files", 86_400, lambda: files.sweep(now() - timedelta(days=1)))
     every("codes", 3600, lambda: codes.forget(now() - timedelta(days=1)))
     every("sessions", 86_400, lambda: sessions.forget(now()))
+    every("webhooks", 30, lambda: outgoing.send_due(now()))
+    every("webhooks.forget", 86_400, lambda: outgoing.forget(now() - timedelta(days=90)))
+    every("tokens", 86_400, lambda: tokens.forget(now() - timedelta(days=90)))
+    every("answers", 86_400, lambda: answers.forget(now() - timedelta(days=30)))
     every("mail.forget", 86_400, lambda: mail.forget(now() - timedelta(days=90)))
     for periodic in catalogue.periodic:
         every(periodic.name, periodic.seconds, periodic.work)

@@ -34,20 +34,22 @@ def left(order: Order, payment: Payment) -> dict[int, int]:
 
 
 def refund(
-    order_id: str, lines: dict[int, int], *, actor: str, reason: str, to: str = ""
+    order_id: str, lines: dict[int, int], *, actor: str, reason: str, to: str = "", id: str = ""
 ) -> AskedRefund:
     """Give back an amount of each named line, the way it was paid or to one that can keep it.
 
     Raises Conflict when the order was not paid, Refused when more is asked than is left or the
     provider refuses. When the provider's answer is not known the refund stays asked, and
-    `refresh` repeats it with the same key.
+    `refresh` repeats it with the same key. With an `id` that was used before it is that refund.
     """
     with transaction():
         order = orders.find(order_id, lock=True)
+        if id and (found := records.find_refund(id)):
+            return found
         if order.state != "paid" or not order.payment:
             raise Conflict("Only a paid order can be refunded.")
         payment = records.find(order.payment)
-        asked = _asked(order, payment, lines, to, reason)
+        asked = replace(_asked(order, payment, lines, to, reason), id=id or new_id("ref"))
         records.store_refund(asked)
         audit.record(
             "orders.refund",
@@ -86,7 +88,7 @@ def _asked(
     destination = to or payment.provider
     if destination != payment.provider and "keep" not in _can(destination):
         raise Refused("This way of paying cannot keep money for the reader.")
-    return AskedRefund(new_id("ref"), payment.id, total, lines, destination, "asked", reason)
+    return AskedRefund("", payment.id, total, lines, destination, "asked", reason)
 
 
 def _can(provider: str) -> frozenset[str]:
