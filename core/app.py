@@ -34,6 +34,7 @@ from core.web import (
     rendering,
     webhooks,
 )
+from core.web import tokens as token_pages
 from core.web.admin import SCREENS
 from core.web.api import answers
 from core.web.callers import check_callers
@@ -41,7 +42,7 @@ from core.web.callers import check_callers
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal, api,
+    checkout, webhooks, library, languages, health, doors, account, personal, api, token_pages,
     *SCREENS,
 )  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600
