@@ -122,6 +122,9 @@ def _is_outside(host: str) -> bool:
     try:
         return _may_call(host, loopback=False)
     except ValueError:
+        last = host.rstrip(".").rpartition(".")[2]
+        if last in ("", host) or last.isdigit():  # `intranet`, or a number in an odd form
+            return False
         return not host.rstrip(".").endswith((".localhost", ".local", ".internal"))
 
 

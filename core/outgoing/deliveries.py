@@ -138,7 +138,7 @@ def _at(stored: int | None) -> datetime | None:
     return None if stored is None else instant(stored)
 
 
-def deliveries(endpoint: str, *, after: str = "", limit: int = 50) -> list[Delivery]:
+def sent_to(endpoint: str, *, after: str = "", limit: int = 50) -> list[Delivery]:
     """Return what was sent to an endpoint, newest first. Raises NotFound."""
     find(endpoint)
     further, values = (" AND id < ?", [after]) if after else ("", [])

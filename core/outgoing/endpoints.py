@@ -67,7 +67,7 @@ def _endpoint(row: Sequence[Any]) -> Endpoint:
     return Endpoint(id, url, tuple(json.loads(events)), state, instant(created), failing)
 
 
-def endpoints() -> list[Endpoint]:
+def listed() -> list[Endpoint]:
     """Return all endpoints, oldest first."""
     rows = execute(f"SELECT {COLUMNS} FROM outgoing_endpoint ORDER BY id").fetchall()
     return [_endpoint(row) for row in rows]
@@ -90,7 +90,7 @@ def make(url: str, events: Iterable[str], *, actor: str, address: str = "") -> t
         raise BadInput(error.message) from None
     if not wanted or not set(wanted) <= set(EVENTS.values()):
         raise BadInput("Choose what the endpoint is told.")
-    if len(endpoints()) >= MOST_ENDPOINTS:
+    if len(listed()) >= MOST_ENDPOINTS:
         raise Conflict("There are {most} endpoints already.", most=MOST_ENDPOINTS)
     id, secret = new_id("end"), new_secret()
     with transaction():

@@ -30,7 +30,7 @@ def _actor() -> str:
 @operation("GET", "/webhooks", MANAGE, Page[Endpoint])
 def list_webhooks() -> Page[Endpoint]:
     """List the endpoints."""
-    return Page(data=[drawing.endpoint(one) for one in outgoing.endpoints()])
+    return Page(data=[drawing.endpoint(one) for one in outgoing.listed()])
 
 
 @operation("POST", "/webhooks", MANAGE, NewEndpoint, takes=EndpointWanted)
@@ -74,7 +74,7 @@ def renew_secret(id: str) -> NewEndpoint:
 )  # fmt: skip
 def list_deliveries(id: str, asked: Paged) -> Page[Delivery]:
     """List what was sent to an endpoint, newest first."""
-    found = outgoing.deliveries(id, after=asked.after, limit=asked.limit + 1)
+    found = outgoing.sent_to(id, after=asked.after, limit=asked.limit + 1)
     return page_of(found, asked.limit, drawing.delivery, lambda one: one.id)
 
 
