@@ -86,8 +86,10 @@ def make(url: str, events: Iterable[str], *, actor: str, address: str = "") -> t
     url, wanted = url.strip(), sorted(set(events))
     try:
         check_outside(url)
-    except HttpRefused as error:
-        raise BadInput(error.message) from None
+    except HttpRefused:
+        raise BadInput(
+            "Write an address that starts with https:// and leads to a public server."
+        ) from None
     if not wanted or not set(wanted) <= set(EVENTS.values()):
         raise BadInput("Choose what the endpoint is told.")
     if len(listed()) >= MOST_ENDPOINTS:

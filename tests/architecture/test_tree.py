@@ -30,6 +30,12 @@ TOGETHER = {
     "core/payments/steps.py": "tests/core/payments/test_provider.py",
     "core/checkout/announcing.py": "tests/core/checkout/test_settling.py",
     "core/checkout/ways.py": "tests/core/checkout/test_paying.py",
+    "core/cursors.py": "tests/core/web/api/test_money.py",
+    "core/web/api/answers.py": "tests/core/web/api/test_money.py",
+    "core/web/api/drawing.py": "tests/core/web/api/test_money.py",
+    "core/web/api/shapes.py": "tests/core/web/api/test_description.py",
+    "core/web/api/examples.py": "tests/core/web/api/test_description.py",
+    "core/web/api/operations.py": "tests/core/web/api/test_description.py",
     "core/plugins/declarations.py": "tests/core/plugins/test_loader.py",
     "core/web/admin/shell.py": "tests/core/web/admin/test_going.py",
 }

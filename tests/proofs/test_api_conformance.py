@@ -1,4 +1,7 @@
-"""The interface answers as its description says, whatever is sent: no 5xx, no other shape."""
+"""The interface answers as its description says, whatever is sent: no 5xx, no other shape.
+
+300 requests; `OBOLO_PROOF_FACTOR=17` sends 5,000, other ones each time.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis import GenerationMode, checks
+from schemathesis.core.failures import FailureGroup
 
 from core import http, limits, outgoing
 from core.people import users
+from core.web.api import drawing
 from tests.core.web.api.machines import BASE, machine_of, sold, stand_in
 
 CASES = 300 * int(os.environ.get("OBOLO_PROOF_FACTOR", "1"))
@@ -79,3 +84,15 @@ def run(operation, mode, each, token, there, sent):
         case.validate_response(answer, checks=CHECKS)
 
     send()
+
+
+@on_sqlite
+@pytest.mark.parametrize("weak", [lambda _: 1 // 0, lambda _: {"id": 5}])
+def test_weak_twin_that_breaks_or_answers_something_else_is_caught(machine, monkeypatch, weak):
+    """A bug, and an answer that is not of the type that the description names."""
+    monkeypatch.setattr(drawing, "user", weak)
+    schema = schemathesis.openapi.from_wsgi(f"{BASE}/openapi.json", machine.app)
+    (operation,) = [found.ok() for found in schema.include(path="/users").get_all_operations()]
+
+    with pytest.raises(FailureGroup):
+        run(operation, GenerationMode.POSITIVE, 3, machine.text, {}, [0])
