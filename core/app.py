@@ -12,13 +12,13 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import limits, mail, notices, plugins, settings, storage, tasks
+from core import limits, mail, notices, outgoing, plugins, settings, storage, tasks
 from core.access import Gate
 from core.clock import now
 from core.config import Config
 from core.errors import PluginFailed
 from core.orders import Line, Question
-from core.people import codes, roles, sessions, signed_in, two_factor
+from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
@@ -26,6 +26,7 @@ from core.storage import Migrations, files, lock_migrations
 from core.verify import seal
 from core.web import (
     account,
+    api,
     checkout,
     doors,
     headers,
@@ -38,13 +39,15 @@ from core.web import (
     rendering,
     webhooks,
 )
+from core.web import tokens as token_pages
 from core.web.admin import SCREENS
+from core.web.api import answers
 from core.web.callers import check_callers
 
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal,
+    checkout, webhooks, library, languages, health, doors, account, personal, api, token_pages,
     *SCREENS,
 )  # fmt: skip
 HOUR, DAY = 3_600, 86_400
@@ -101,6 +104,8 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
     mail.set_first(_first_transport)
     mail.set_wake(lambda: tasks.enqueue("mail"))
     notices.wake = lambda: tasks.enqueue("notices")
+    outgoing.set_drawing(api.document_of_order)
+    outgoing.set_wake(lambda: tasks.enqueue("webhooks"))
 
 
 def build(config: Config) -> Flask:
@@ -203,6 +208,10 @@ def _schedule(app: Flask) -> None:
         Periodic("files", DAY, lambda: files.sweep(now() - timedelta(days=1))),
         Periodic("codes", HOUR, lambda: codes.forget(now() - timedelta(days=1))),
         Periodic("sessions", DAY, lambda: sessions.forget(now())),
+        Periodic("webhooks", 30, lambda: outgoing.send_due(now())),
+        Periodic("webhooks.forget", DAY, lambda: outgoing.forget(now() - timedelta(days=90))),
+        Periodic("tokens", DAY, lambda: tokens.forget(now() - timedelta(days=90))),
+        Periodic("answers", DAY, lambda: answers.forget(now() - timedelta(days=30))),
         Periodic("mail.forget", DAY, lambda: mail.forget(now() - timedelta(days=90))),
         *catalogue.periodic,
     ]

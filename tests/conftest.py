@@ -19,7 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import config as configuration
-from core import mail, notices, storage, tasks
+from core import mail, notices, outgoing, storage, tasks
 from core import settings as site_settings
 from core.app import create_app
 from core.people import passwords
@@ -64,6 +64,7 @@ def _nobody_is_woken() -> Iterator[None]:
     yield
     notices.wake = notices._stay
     mail.set_wake(None)
+    outgoing.set_wake(None)
 
 
 REAL_HASHES = {"test_entering.py", "test_passwords.py", "test_same_time.py"}

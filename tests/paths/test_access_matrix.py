@@ -21,7 +21,7 @@ from core.people.sessions import Session
 from core.storage import execute, is_postgres
 from core.web import callers as declared
 from core.web import headers
-from core.web.callers import callers, callers_of
+from core.web.callers import callers, callers_of, takes_token
 from tests.architecture.tree import PLUGINS
 from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
@@ -36,6 +36,8 @@ HAVE = {
     "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
     "people.view": {"owner", "bookkeeper"},
+    "settings.change": {"owner"},
+    "plugins.manage": {"owner"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -86,6 +88,8 @@ class Stop:
 def stop(app: Flask, rule: Rule, kind: Kind) -> Stop | None:
     """Return what must stop people of a kind; None for whom the route is meant."""
     who = callers_of(app, rule.endpoint)
+    if takes_token(app, rule.endpoint) and who not in OPEN:  # no cookie is one, whoever has it
+        return Stop(401)
     is_sure = kind.confirmed and (kind.strong or not kind.protected)
     asks_again = getattr(app.view_functions[rule.endpoint], "confirmed", False) and not is_sure
     stops = (
@@ -232,6 +236,7 @@ UNCOUNTED = {
     "admin_orders.refund": "staff's own, and no more than was paid",
     "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
     "admin_readers.erase": "staff's own",
+    "tokens.make": "a step-up was counted", "tokens.revoke": "ends something",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 
