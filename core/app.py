@@ -19,6 +19,7 @@ from core.people.holders import holder_signer
 from core.plugins import Found, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, files, lock_migrations
+from core.themes import Themes
 from core.verify import seal
 from core.web import (
     account,
@@ -32,6 +33,8 @@ from core.web import (
     problems,
     rendering,
     team,
+    themes,
+    trying,
     webhooks,
 )
 from core.web.callers import check_callers
@@ -39,7 +42,7 @@ from core.web.callers import check_callers
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal, team,
+    checkout, webhooks, library, languages, health, doors, account, personal, team, themes,
 )  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600
 SEAL_AFTER = timedelta(minutes=5)
@@ -75,11 +78,13 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
         for name, given in manifest.declared_permissions.items()
     })  # fmt: skip
     app = _flask(config)
-    theme = ROOT / "themes" / config.theme
+    looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
+    looks.declare()
     rendering.install(
-        app, [found.folder for found in loaded.values()], theme, config.language, config.languages
+        app, [found.folder for found in loaded.values()], looks, config.language, config.languages
     )
-    _add_pages(app, theme)
+    trying.install(app, config.derived_key("trial"))
+    _add_pages(app)
     for name in list(loaded):
         _add_plugin(app, loaded[name])
     headers.install(app, _redirects())
@@ -112,15 +117,10 @@ def _flask(config: Config) -> Flask:
     return app
 
 
-def _add_pages(app: Flask, theme: Path) -> None:
+def _add_pages(app: Flask) -> None:
     static = str(ROOT / "core" / "static")
     app.register_blueprint(
         Blueprint("core", __name__, static_folder=static, static_url_path="/static/core")
-    )
-    app.register_blueprint(
-        Blueprint(
-            "theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme"
-        )
     )
     for module in CORE_PAGES:
         app.register_blueprint(module.blueprint)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
+from jinja2 import TemplateError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from core import checkout, storage
@@ -16,6 +17,7 @@ from core.errors import OboloError
 from core.limits import TooMany
 from core.orders import Offer
 from core.people import current_reader
+from core.web.themes import fall_back
 from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
@@ -63,7 +65,12 @@ def _offer(offer: Offer) -> dict[str, object]:
 def _answer(status: int, detail: str) -> Response:
     if wants_json() or request.path.startswith("/webhooks/"):
         return problem(status, _("This did not work."), detail)
-    page = render_template("error.html", status=status, detail=detail)
+    try:
+        page = render_template("error.html", status=status, detail=detail)
+    except TemplateError:
+        log.exception("the theme cannot draw what went wrong")
+        fall_back()
+        page = render_template("error.html", status=status, detail=detail)
     return Response(page, status)
 
 

@@ -220,7 +220,8 @@ def digits(right: bool) -> Ask:
 SEE_OTHER = (303,)
 VISITS: dict[str, Visit] = {
     "core.static": Visit(own=lambda _: of(filename="icon.svg")),
-    "theme.static": Visit(own=lambda _: of(filename="theme.css")),
+    "theme.static": Visit(own=lambda _: of(theme="quaderno", filename="theme.css")),
+    "theme.settings": Visit(own=lambda _: of(digest="0" * 12)),
     "languages.choose": Visit(SEE_OTHER, own=lambda _: form(language="it")),
     "posts.show": Visit(own=lambda _: of(slug="free"), foreign=lambda _: of(slug="absent")),
     "posts.by_tag": Visit(own=lambda _: of(tag="essays"), foreign=lambda _: of(tag="absent")),

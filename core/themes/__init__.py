@@ -1,0 +1,16 @@
+"""Themes: how a site looks. Found by their folder, read without running code, tried and used."""
+
+from core.themes.choosing import Themes
+from core.themes.finding import Theme, find_themes
+from core.themes.manifest import ThemeError, ThemeManifest, read_theme
+from core.themes.stylesheet import stylesheet
+
+__all__ = [
+    "Theme",
+    "ThemeError",
+    "ThemeManifest",
+    "Themes",
+    "find_themes",
+    "read_theme",
+    "stylesheet",
+]
