@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Flask, Request, has_request_context, request
 from jinja2.exceptions import SecurityError
+from jinja2.filters import do_format
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from peewee import Database, Model, Node
@@ -30,7 +31,6 @@ OF_TEXT = frozenset({
 """What texts can do that a template needs not: it looks into objects, or fills the memory."""
 NEVER = (ModuleType, Flask, Database, Node, sqlite3.Connection)
 BOUNDED_FILTERS = ("batch", "center", "indent", "slice", "wordwrap")
-NO_FILTERS = ("format", "pprint")
 WIDE = re.compile(r"\*|[0-9]{4}")
 """What asks for a field of a thousand characters or more when a text is formatted with %."""
 NO_GLOBALS = ("config", "g", "get_flashed_messages", "lipsum", "session")
@@ -52,8 +52,8 @@ class Sandbox(SandboxedEnvironment):
         self._known: dict[tuple[type, str], bool] = {}
         for name in BOUNDED_FILTERS:
             self.filters[name] = _bounded(self.filters[name])
-        for name in NO_FILTERS:
-            del self.filters[name]
+        self.filters["format"] = _formatted
+        del self.filters["pprint"]
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Tell whether a template may look at an attribute; that follows from name and type."""
@@ -99,8 +99,8 @@ class Sandbox(SandboxedEnvironment):
 
     def call_binop(self, _context: Context, operator: str, left: Any, right: Any) -> Any:
         """Multiply within bounds; a text is no format."""
-        if operator == "%" and isinstance(left, str) and WIDE.search(left):
-            raise SecurityError("a template asks for no number so large")
+        if operator == "%" and isinstance(left, str):
+            _check_format(left)
         if operator == "**":
             raise SecurityError("a template takes no powers")
         if operator == "*":
@@ -127,6 +127,16 @@ def _check_product(left: Any, right: Any) -> None:
     times, repeated = (left, right) if isinstance(left, int) else (right, left)
     if isinstance(times, int) and times * len(repeated) > MOST:
         raise SecurityError("a template repeats nothing so often")
+
+
+def _check_format(text: str) -> None:
+    if WIDE.search(text):
+        raise SecurityError("a template asks for no field so wide")
+
+
+def _formatted(text: str, /, *values: Any, **named: Any) -> str:
+    _check_format(text)
+    return do_format(text, *values, **named)
 
 
 def _bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:

@@ -123,7 +123,8 @@ def _marked(response: Response) -> Response:
 
 
 def _bar() -> str:
-    return render_template("admin/themes/bar.html", trial=g.trial)
+    trial: Trial = g.trial
+    return render_template("admin/themes/bar.html", name=trial.theme, theme=trial.theme.title())
 
 
 def leave(response: Any) -> Any:

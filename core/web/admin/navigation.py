@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("people", "team.show", _("Team"), "people.manage"),
+    ("look", "admin_themes.show", _("Themes"), "settings.change"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
 
