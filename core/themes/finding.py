@@ -32,6 +32,10 @@ class Theme:
         """The theme's name."""
         return self.manifest.name
 
+    def title(self, language: str) -> str:
+        """Return what it is called in a language."""
+        return in_language(self.manifest.theme.title, language)
+
     @cached_property
     def chain(self) -> tuple[Theme, ...]:
         """The theme, then its parent, and so on."""
@@ -96,6 +100,11 @@ class Theme:
         return tuple(
             one for one in reversed(self.chain) if (one.folder / "static" / STYLESHEET).is_file()
         )
+
+
+def in_language(texts: Mapping[str, str], language: str) -> str:
+    """Return a text in a language, else in English, else in any."""
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
 
 
 def find_themes(folders: Sequence[Path]) -> tuple[dict[str, Theme], dict[str, str]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
-from jinja2 import TemplateError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from core import checkout, storage
@@ -67,7 +66,7 @@ def _answer(status: int, detail: str) -> Response:
         return problem(status, _("This did not work."), detail)
     try:
         page = render_template("error.html", status=status, detail=detail)
-    except TemplateError:
+    except Exception:
         log.exception("the theme cannot draw what went wrong")
         fall_back()
         page = render_template("error.html", status=status, detail=detail)

@@ -53,7 +53,6 @@ class Sandbox(SandboxedEnvironment):
         for name in BOUNDED_FILTERS:
             self.filters[name] = _bounded(self.filters[name])
         self.filters["format"] = _formatted
-        del self.filters["pprint"]
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Tell whether a template may look at an attribute; that follows from name and type."""

@@ -19,9 +19,16 @@ from flask import (
     send_file,
     url_for,
 )
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, Template, TemplateNotFound
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 
-from core.errors import NotFound
+from core.errors import NotFound, Refused
 from core.settings import Value
 from core.themes import Theme, Themes, stylesheet
 from core.themes.finding import STYLESHEET
@@ -92,6 +99,28 @@ def current_theme() -> Theme:
     if trial is not None and trial.theme in themes.found:
         return themes.found[trial.theme]
     return themes.active
+
+
+def wear(name: str, actor: str, values: Mapping[str, Value] | None = None) -> None:
+    """Use a theme from now on. Raises NotFound, and Refused for one with a faulty template."""
+    themes = site_themes()
+    for theme in themes.theme(name).chain:
+        _check_templates(theme)
+    themes.use(name, actor, values)
+
+
+def _check_templates(theme: Theme) -> None:
+    places = theme.folder / "templates"
+    for path in sorted(places.rglob("*")):
+        if not path.is_file():
+            continue
+        try:
+            current_app.jinja_env.parse(path.read_text(encoding="utf-8"))
+        except (TemplateSyntaxError, UnicodeDecodeError) as error:
+            raise Refused(
+                "{theme} has a fault in {file}: {why}",
+                theme=theme.name, file=path.relative_to(theme.folder), why=error,
+            ) from None  # fmt: skip
 
 
 def fall_back() -> None:
@@ -171,8 +200,11 @@ def static(theme: str, filename: str) -> Response:
 @blueprint.get("/static/theme/settings-<digest>.css")
 @callers("anyone")
 def settings(digest: str) -> Response:
-    """Send what the owner's settings become; an old address brings what holds now, unkept."""
-    css = stylesheet(current_theme(), current_values())
+    """Send what the owner's settings become, tried ones too; what is old is not kept."""
+    active = site_themes().active
+    of_site = stylesheet(active, active.values())
+    tried = stylesheet(current_theme(), current_values())
+    css = tried if _digest(tried.encode()) == digest else of_site
     response = Response(css, mimetype="text/css")
     is_asked = _digest(css.encode()) == digest
     response.headers["Cache-Control"] = KEPT if is_asked else NEVER_KEPT

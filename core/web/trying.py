@@ -28,6 +28,7 @@ from core.errors import Refused
 from core.people import current_reader
 from core.people.holders import cookie
 from core.settings import Value
+from core.themes import Themes
 
 PERMISSION = "settings.change"
 COOKIE, LOOPBACK_COOKIE = "__Host-obolo-trial", "obolo-trial"
@@ -124,7 +125,10 @@ def _marked(response: Response) -> Response:
 
 def _bar() -> str:
     trial: Trial = g.trial
-    return render_template("admin/themes/bar.html", name=trial.theme, theme=trial.theme.title())
+    themes: Themes = current_app.extensions["obolo_themes"]
+    theme = themes.found.get(trial.theme) or themes.active
+    title = theme.title(current_reader().language)
+    return render_template("admin/themes/bar.html", name=theme.name, title=title)
 
 
 def leave(response: Any) -> Any:

@@ -32,6 +32,7 @@ OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
     "people.manage": {"owner"},
+    "settings.change": {"owner"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -223,6 +224,8 @@ UNCOUNTED = {
     "account.passkey_options": "a step-up was counted", "account.confirm_options": "a user's own",
     "doors.show_offer": "192 bits that nobody guesses, for who has bought something",
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
+    "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
+    "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money",
 }  # fmt: skip

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import Blueprint, Response, redirect, request, url_for
 from flask_babel import gettext as _
 
 from core.errors import BadInput, Refused
 from core.people import current_reader
 from core.settings import Setting, Value, from_text, locked
-from core.themes import Theme
+from core.themes import Theme, in_language
 from core.themes.colours import LEAST, WHITE, contrast
 from core.themes.manifest import Palette
 from core.themes.stylesheet import ACCENT, both_shades
 from core.web import trying
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
-from core.web.themes import site_themes
+from core.web.themes import site_themes, wear
 from core.web.trying import Trial, signed
 
 blueprint = Blueprint("admin_themes", __name__, url_prefix="/admin/themes")
@@ -39,31 +40,24 @@ def show() -> Response:
     )  # fmt: skip
 
 
-def words(by_language: Mapping[str, str]) -> str:
-    """Return a text in the reader's language, else in English, else in any."""
-    language = current_reader().language
-    any_language = next(iter(by_language.values()), "")
-    return by_language.get(language) or by_language.get("en") or any_language
+def words(texts: Mapping[str, str]) -> str:
+    """Return a text in the reader's language."""
+    return in_language(texts, current_reader().language)
 
 
 def _trial_address(theme: Theme, values: Mapping[str, Value] | None = None) -> str:
     """Return where the reader sees the front page in a theme, for half an hour."""
     sig = signed(Trial(theme.name, values or {}))
-    return f"{request.script_root}/?{_query(theme=theme.name, sig=sig)}"
-
-
-def _query(**arguments: str) -> str:
-    return "&".join(f"{name}={value}" for name, value in arguments.items())
+    return f"{request.script_root}/?theme={theme.name}&sig={sig}"
 
 
 @blueprint.post("/use")
 @callers("settings.change")
 def use() -> Any:
     """Wear a theme from now on; one that is just tried keeps the settings it is tried with."""
-    themes, trial = site_themes(), trying.kept_trial()
-    name = request.form.get("theme", "")
+    trial, name = trying.kept_trial(), request.form.get("theme", "")
     tried = trial.values if trial is not None and trial.theme == name else {}
-    themes.use(name, current_reader().holder, tried)
+    wear(name, current_reader().holder, tried)
     return trying.leave(redirect(url_for(".show", used=""), 303))
 
 
@@ -71,10 +65,10 @@ def use() -> Any:
 @callers("settings.change")
 def undo() -> Any:
     """Wear the theme before this one again."""
-    themes = site_themes()
-    if themes.before is None:
+    before = site_themes().before
+    if before is None:
         raise BadInput("There is no theme to go back to.")
-    themes.use(themes.before.name, current_reader().holder)
+    wear(before.name, current_reader().holder)
     return redirect(url_for(".show", used=""), 303)
 
 
@@ -85,7 +79,7 @@ def leave() -> Any:
     return trying.leave(redirect(url_for(".show"), 303))
 
 
-@blueprint.get("/<name>")
+@blueprint.get("/<name>/settings")
 @callers("settings.change")
 def edit(name: str) -> Response:
     """Show a theme's settings."""
@@ -94,7 +88,7 @@ def edit(name: str) -> Response:
     return _form(theme, theme.values(), done=done)
 
 
-@blueprint.post("/<name>")
+@blueprint.post("/<name>/settings")
 @callers("settings.change")
 def change(name: str) -> Any:
     """Save a theme's settings, go back to its own, or show the site with them to this reader."""
@@ -153,9 +147,18 @@ def _measured(accent: str, palette: Palette) -> dict[str, Any]:
     return {
         "samples": tuple(zip((light, dark), grounds, strict=True)),
         "has_white": light.on_fill == WHITE,
-        "ratio": contrast(light.on_fill, light.fill),
-        "other": contrast(WHITE, light.fill),
-        "pale": contrast(accent, grounds[0].background) if light.accent != accent else 0.0,
+        "ratio": _ratio(contrast(light.on_fill, light.fill)),
+        "other": _ratio(contrast(WHITE, light.fill)),
+        "pale": _ratio(contrast(accent, palette.light.ground.background)),
+        "is_pale": light.accent != accent,
         "stands_in": light.accent,
-        "least": LEAST,
+        "least": _ratio(LEAST),
     }
+
+
+def _ratio(number: float) -> str:
+    """Write a contrast to one digit; one that is too low never as if it were enough."""
+    digits = round(number, 1)
+    if number < LEAST <= digits:
+        digits -= 0.1
+    return str(format_decimal(digits, "0.0", locale=current_reader().language))
