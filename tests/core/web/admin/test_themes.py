@@ -57,7 +57,9 @@ def test_a_theme_is_used_and_taken_back(app, owner):
 
 def test_an_accent_is_measured(owner):
     """The owner reads what becomes of the colour, and is warned below 4.5 to 1."""
-    done = owner.post("/admin/themes/quaderno/settings", accent="#ff6719", typeface="serif", act="save")
+    done = owner.post(
+        "/admin/themes/quaderno/settings", accent="#ff6719", typeface="serif", act="save"
+    )
     page = owner.client.get(done.headers["Location"]).text
     assert "Saved." in page
     assert "are dark: a contrast of 5.9 to 1, where white would have 2.9" in page
