@@ -31,8 +31,12 @@ from tests.plugins.posts.texts import SVG, bring, write
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "orders.export": {"owner", "bookkeeper"},
+    "orders.refund": {"owner", "bookkeeper"},
+    "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
     "settings.change": {"owner"},
+    "people.view": {"owner", "bookkeeper"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -228,6 +232,9 @@ UNCOUNTED = {
     "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money",
+    "admin_orders.refund": "staff's own, and no more than was paid",
+    "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
+    "admin_readers.erase": "staff's own",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 

@@ -24,6 +24,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 """The name and the icon of each section, in the order in which they are shown."""
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
+    ("sell", "admin_orders.show", _("Orders"), "orders.view"),
+    ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
     ("look", "admin_themes.show", _("Themes"), "settings.change"),
 )
