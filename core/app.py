@@ -23,6 +23,7 @@ from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, files, lock_migrations
+from core.themes import Themes
 from core.verify import seal
 from core.web import (
     account,
@@ -37,6 +38,8 @@ from core.web import (
     problems,
     registering,
     rendering,
+    themes,
+    trying,
     webhooks,
 )
 from core.web import tokens as token_pages
@@ -48,6 +51,7 @@ log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
     checkout, webhooks, library, languages, health, doors, account, personal, api, token_pages,
+    themes,
     *SCREENS,
 )  # fmt: skip
 HOUR, DAY = 3_600, 86_400
@@ -135,11 +139,13 @@ def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> F
         })  # fmt: skip
         app = _flask(config)
         app.extensions["obolo_plugins"] = loaded
-        theme = ROOT / "themes" / config.theme
+        looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
+        looks.declare()
         rendering.install(
-            app, [one.folder for one in found.values()], theme, config.language, config.languages
+            app, [one.folder for one in found.values()], looks, config.language, config.languages
         )
-        _add_pages(app, theme)
+        trying.install(app, config.derived_key("trial"))
+        _add_pages(app)
         for plugin in found.values():
             registering.add(app, plugin)
         headers.install(app, _redirects())
@@ -177,15 +183,10 @@ def _flask(config: Config) -> Flask:
     return app
 
 
-def _add_pages(app: Flask, theme: Path) -> None:
+def _add_pages(app: Flask) -> None:
     static = str(ROOT / "core" / "static")
     app.register_blueprint(
         Blueprint("core", __name__, static_folder=static, static_url_path="/static/core")
-    )
-    app.register_blueprint(
-        Blueprint(
-            "theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme"
-        )
     )
     for module in CORE_PAGES:
         app.register_blueprint(module.blueprint)

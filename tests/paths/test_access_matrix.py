@@ -35,8 +35,8 @@ HAVE = {
     "orders.refund": {"owner", "bookkeeper"},
     "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
-    "people.view": {"owner", "bookkeeper"},
     "settings.change": {"owner"},
+    "people.view": {"owner", "bookkeeper"},
     "plugins.manage": {"owner"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
@@ -231,6 +231,8 @@ UNCOUNTED = {
     "account.passkey_options": "a step-up was counted", "account.confirm_options": "a user's own",
     "doors.show_offer": "192 bits that nobody guesses, for who has bought something",
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
+    "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
+    "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money",
     "admin_orders.refund": "staff's own, and no more than was paid",

@@ -27,6 +27,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("sell", "admin_orders.show", _("Orders"), "orders.view"),
     ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
+    ("look", "admin_themes.show", _("Themes"), "settings.change"),
     ("plugins", "admin_plugins.show", _("Plugins"), "plugins.manage"),
     ("settings", "admin_settings.show", _("Settings"), "settings.change"),
 )
