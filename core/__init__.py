@@ -1,8 +1,10 @@
 """Every name that a plugin may import, and nothing else."""
 
 from core.access import Access, Gate, decide
+from core.audit import record as record_event
 from core.checkout import draft, refund, start_order
 from core.clock import now
+from core.entitlements import holds_any, times_given
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
@@ -10,7 +12,7 @@ from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
-from core.orders import Grant, Line, Offer, Order, Question
+from core.orders import Grant, Line, Offer, Order, Question, is_ordered
 from core.payments import (
     Action,
     Cancel,
@@ -36,6 +38,7 @@ from core.payments import (
     Step,
 )
 from core.people import Reader, current_reader, give_holder
+from core.people.users import name_of
 from core.plugins import (
     API_VERSION,
     Embed,
@@ -46,6 +49,7 @@ from core.plugins import (
     ResourceCard,
     card_of,
     data_folder,
+    embeds,
     fields_of,
 )
 from core.settings import site_currency, value
@@ -66,6 +70,7 @@ from core.storage import (
 )
 from core.storage.files import delete as delete_file
 from core.storage.files import keep as keep_file
+from core.tasks import enqueue
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
@@ -144,26 +149,33 @@ __all__ = [
     "draft",
     "drafted",
     "draw_embed",
+    "embeds",
+    "enqueue",
     "execute",
     "fields_of",
     "gettext",
     "give_holder",
+    "holds_any",
     "hookimpl",
     "http_request",
     "insert",
+    "is_ordered",
     "is_postgres",
     "keep_file",
     "kept_page",
     "local_path",
+    "name_of",
     "new_id",
     "ngettext",
     "now",
     "order_and_pay",
     "payment_required",
+    "record_event",
     "refund",
     "send_stored",
     "site_currency",
     "start_order",
+    "times_given",
     "transaction",
     "use_language",
     "value",

@@ -1,7 +1,16 @@
 """Orders: lines, offers, questions, and what is kept of them."""
 
 from core.orders.lines import Grant, Line, Offer, Order, Question
-from core.orders.records import expired, find, mark, of_holders, open_of, reopen, store
+from core.orders.records import (
+    expired,
+    find,
+    is_ordered,
+    mark,
+    of_holders,
+    open_of,
+    reopen,
+    store,
+)
 
 __all__ = [
     "Grant",
@@ -11,6 +20,7 @@ __all__ = [
     "Question",
     "expired",
     "find",
+    "is_ordered",
     "mark",
     "of_holders",
     "open_of",

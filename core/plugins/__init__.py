@@ -11,6 +11,7 @@ from core.plugins.declarations import (
     card_of,
     catalogue,
     data_folder,
+    embeds,
     fields_of,
     set_home,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "data_folder",
     "drop",
     "each",
+    "embeds",
     "fields_of",
     "find_plugins",
     "first",

@@ -64,10 +64,13 @@ class Field:
 class Embed:
     """What draws a directive: `draw` gets its arguments and returns safe markup.
 
-    The text is kept as it is; what the directive draws is drawn each time the page is.
+    The text is kept as it is; what the directive draws is drawn each time the page is. One with a
+    label stands in the editor's menu, with a small form of its fields.
     """
 
     draw: Callable[[Mapping[str, str]], Markup]
+    label: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,11 @@ def card_of(resource: str) -> ResourceCard | None:
 def fields_of(kind: str) -> list[Field]:
     """Return the further fields that plugins give to resources of a kind."""
     return [one for _, some in each("register_fields", kind=kind) for one in some]
+
+
+def embeds() -> Mapping[str, Embed]:
+    """Return what draws directives on this site, by name."""
+    return catalogue.embeds
 
 
 _home = Path()
