@@ -72,6 +72,8 @@ from core.storage.files import delete as delete_file
 from core.storage.files import keep as keep_file
 from core.tasks import enqueue
 from core.web.addresses import local_path
+from core.web.admin.listing import Asked, Filter, show_list
+from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
 from core.web.files import send_stored
@@ -85,6 +87,7 @@ __all__ = [
     "API_VERSION",
     "Access",
     "Action",
+    "Asked",
     "BadInput",
     "Cancel",
     "Capture",
@@ -93,6 +96,7 @@ __all__ = [
     "EncryptedText",
     "Facts",
     "Field",
+    "Filter",
     "Forged",
     "Gate",
     "Grant",
@@ -139,6 +143,7 @@ __all__ = [
     "Step",
     "StoredFile",
     "Unavailable",
+    "admin_page",
     "allow_door",
     "callers",
     "card_of",
@@ -173,6 +178,7 @@ __all__ = [
     "record_event",
     "refund",
     "send_stored",
+    "show_list",
     "site_currency",
     "start_order",
     "times_given",
