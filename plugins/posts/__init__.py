@@ -9,11 +9,21 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from core import Periodic, Query, ResourceCard, current_reader, gettext, hookimpl
-from plugins.posts import feeds, records, search, shelf, unsaved, views
+from plugins.posts import (
+    desk,
+    desk_history,
+    desk_media,
+    feeds,
+    records,
+    search,
+    shelf,
+    unsaved,
+    views,
+)
 from plugins.posts.commands import group
 from plugins.posts.site import pages
 
-__all__ = ["feeds", "group", "views"]
+__all__ = ["desk", "desk_history", "desk_media", "feeds", "group", "views"]
 
 
 @hookimpl

@@ -85,9 +85,9 @@ def find(post_id: str, revision: str = "") -> Written:
     row = execute(sql, values).fetchone()
     if row is None:
         raise NotFound("There is no such text.")
-    media = tuple(Medium(*one) for one in json.loads(row[14]))
-    head: Sequence[Any] = row[:14]
-    return Written(*head, media, *row[15:17])
+    fields: list[Any] = list(row)
+    fields[14] = tuple(Medium(*one) for one in json.loads(row[14]))
+    return Written(*fields)
 
 
 def typed_of(form: Mapping[str, str]) -> dict[str, str]:
@@ -209,20 +209,22 @@ def _amount(text: str, language: str) -> str:
 
 
 def check(
-    typed: Typed, before: Written | None, language: str, prefix: str = ""
-) -> tuple[Text | None, list[Mistake]]:
-    """Check what was typed; return the text, or all that is wrong. A body's lines count from 1."""
+    typed: Typed, before: Written | None, language: str, prefix: str = "",
+    media: Sequence[Medium] = (),
+) -> tuple[Text | None, list[Mistake]]:  # fmt: skip
+    """Check what was typed; return the text, or all that is wrong. A body's lines count from 1.
+
+    `prefix` is where its files are served, if not by the post; `media` are further files of it.
+    """
     source, above, mistakes = source_of(typed, before, language)
     declared = texts.declared_fields(typed.get("kind") or "post")
     strange = {name: Field(name, "text", {}) for name in strange_values(before, declared)}
     file = before.file if before else f"{typed.get('slug') or _slug_from(typed['title'])}.md"
-    find = finder(before.media if before else (), file)
+    find = finder((*(before.media if before else ()), *media), file)
     text, further = texts.check(source, file, find, lambda _: {**declared, **strange}, prefix)
     mistakes += [
         replace(one, line=max(1, one.line - above)) if one.key == BODY else one for one in further
     ]
-    if text is not None:
-        mistakes += address_mistakes(text, before)
     return (None, mistakes) if mistakes else (text, [])
 
 

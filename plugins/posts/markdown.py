@@ -106,6 +106,12 @@ def render(text: str, find: Callable[[str], Medium], prefix: str, cover: str = "
     )  # fmt: skip
 
 
+def directive_names(text: str) -> list[str]:
+    """Return the names of the directives in a text, each once, in order."""
+    found = (one.meta["name"] for one in MARKDOWN.parse(text) if one.type == directives.TOKEN)
+    return list(dict.fromkeys(found))
+
+
 def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     """Split at the mark; without one only the first paragraph, and headings before it, are free."""
     marks = []

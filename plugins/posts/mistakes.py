@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core import BadInput, gettext
+from core import OboloError, gettext
 
 BODY = "body"
 
@@ -36,6 +36,43 @@ class Mistake:
         return words.format(**self.values) if self.values else words
 
 
-def mistake_of(error: BadInput, key: str, line: int) -> Mistake:
+def mistake_of(error: OboloError, key: str, line: int) -> Mistake:
     """Return the mistake that a check found."""
     return Mistake(key, line, error.message, error.values)
+
+
+LABELS: Mapping[str, str] = {
+    "title": "Title", "summary": "Summary", "slug": "Address", "language": "Language",
+    "published": "Day", "state": "State", "tags": "Tags", "authors": "Authors", "cover": "Cover",
+    "translation_of": "Translation of",
+}  # fmt: skip
+"""How the form calls the values of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A mistake for a page: the field that it is about, how that is called, and why, in words."""
+
+    key: str
+    label: str
+    why: str
+
+    @property
+    def whole(self) -> str:
+        """The mistake where its field cannot be seen."""
+        return f"{self.label}: {self.why}" if self.label else self.why
+
+
+def told(mistakes: Sequence[Mistake], labels: Mapping[str, str]) -> list[Told]:
+    """Return mistakes in the reader's language; `labels` are those of plugins' fields."""
+    found = []
+    for one in mistakes:
+        label = labels.get(one.key, "") or _label(one.key)
+        if one.key == BODY:
+            label = str(gettext("Text, line %(number)s", number=one.line))
+        found.append(Told(one.key, label if one.key else "", one.told()))
+    return found
+
+
+def _label(key: str) -> str:
+    return str(gettext(LABELS[key])) if key in LABELS else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core import (
@@ -21,6 +21,7 @@ from core import (
 from plugins.posts import editing, search, texts, unsaved
 from plugins.posts.editing import Typed, Written
 from plugins.posts.frontmatter import KEYS, compose, split
+from plugins.posts.media import Medium
 from plugins.posts.mistakes import Mistake
 from plugins.posts.records import micros
 
@@ -46,18 +47,23 @@ class Outcome:
     mistakes: tuple[Mistake, ...] = ()
 
 
-def save(typed: Typed, before: Written | None, reader: Reader, *, ask: bool = False) -> Outcome:
+def save(
+    typed: Typed, before: Written | None, reader: Reader, *, ask: bool = False,
+    media: Sequence[Medium] = (),
+) -> Outcome:  # fmt: skip
     """Store what was typed, if all of it is right; with `ask` editors are shown that it waits.
 
-    Raises Changed when `typed["base"]` is not the present revision, and Refused.
+    `media` are files of an earlier revision that it may name as well. Raises Changed when
+    `typed["base"]` is not the present revision, and Refused.
     """
     assert reader.user
     may_publish = PUBLISH in reader.permissions
     refuse_others_work(before, reader)
     if before is not None and typed.get("base") != before.revision:
         raise Changed("Somebody else has changed this text meanwhile.")
-    text, mistakes = editing.check(typed, before, reader.language)
+    text, mistakes = editing.check(typed, before, reader.language, media=media)
     mistakes = [*_state_mistakes(typed, before, may_publish=may_publish), *mistakes]
+    mistakes += editing.address_mistakes(text, before) if text else []
     if text is None or mistakes:
         return Outcome(before.id if before else "", tuple(mistakes))
     key = before.id if before else unsaved.NEW + text.front.kind

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import BadInput, Conflict, NotFound, enqueue, execute, insert, now, transaction
+from core import (
+    BadInput,
+    Conflict,
+    NotFound,
+    after_commit,
+    enqueue,
+    execute,
+    insert,
+    now,
+    transaction,
+)
 from plugins.posts import media
 from plugins.posts.media import Medium
 from plugins.posts.pictures import PICTURES, kind_of, measure
@@ -107,6 +117,22 @@ def find(name: str) -> Item:
     return _item(row)
 
 
+def find_size(name: str) -> Item | None:
+    """Return the file that has this name, or a smaller size of this name; None for no file."""
+    stem = name.rpartition("-")[0]
+    rows = execute(
+        f"{SELECT} WHERE name = ? OR name LIKE ? ESCAPE '!'", [name, f"{_escaped(stem)}.%"]
+    )
+    found = map(_item, rows.fetchall())
+    return next((one for one in found if name in (one.name, *one.medium.copies)), None)
+
+
+def tags() -> list[str]:
+    """Return the tags that files have, in order."""
+    rows = execute("SELECT DISTINCT tags FROM posts_medium WHERE tags <> '[]'").fetchall()
+    return sorted({tag for row in rows for tag in json.loads(row[0])})
+
+
 def listed(words: str = "", tag: str = "", limit: int = 60, skip: int = 0) -> list[Item]:
     """Return files, newest first: those whose name or words hold what is looked for."""
     wanted = f"%{_escaped(words.casefold())}%"
@@ -145,22 +171,23 @@ def uses(names: Sequence[str]) -> dict[str, list[Use]]:
 
 
 def delete(name: str) -> None:
-    """Take a file off the list; one that an earlier revision shows stays on the disk for it.
+    """Take a file off the list, in the caller's transaction; what an earlier revision shows stays.
 
     Raises Conflict while a text shows it, or somebody's unsaved copy of one.
     """
-    with transaction():
-        item = find(name)
-        marked = f"%{_escaped(name)}%"
-        in_copies = "SELECT 1 FROM posts_unsaved WHERE form LIKE ? ESCAPE '!'"
-        if uses([name])[name] or execute(in_copies, [marked]).fetchone():
-            raise Conflict("This file is used by a text. Take it out there first.")
-        execute("DELETE FROM posts_medium WHERE name = ?", [name])
-        earlier = "SELECT 1 FROM posts_revision WHERE media LIKE ? ESCAPE '!'"
-        if execute(earlier, [marked]).fetchone():
-            return
-    for one in (name, *item.medium.copies):
-        (media.folder() / one).unlink(missing_ok=True)
+    item, marked = find(name), f"%{_escaped(name)}%"
+    in_unsaved = "SELECT 1 FROM posts_unsaved WHERE form LIKE ? ESCAPE '!'"
+    if uses([name])[name] or execute(in_unsaved, [marked]).fetchone():
+        raise Conflict("This file is used by a text. Take it out there first.")
+    execute("DELETE FROM posts_medium WHERE name = ?", [name])
+    earlier = "SELECT 1 FROM posts_revision WHERE media LIKE ? ESCAPE '!'"
+    if execute(earlier, [marked]).fetchone() is None:
+        after_commit(lambda: _unlink(item))
+
+
+def _unlink(item: Item) -> None:
+    for name in (item.name, *item.medium.copies):
+        (media.folder() / name).unlink(missing_ok=True)
 
 
 def make_waiting() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core import execute, insert, now, transaction
 from plugins.posts.records import micros
 
-NEW = "new:"
+NEW = "new-"
 """Begins what stands for a text that was never saved; its kind follows."""
 
 

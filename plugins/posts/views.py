@@ -101,10 +101,10 @@ def show(slug: str) -> Response:
     if wants_json():
         response = _for_machine(_found(slug), access)
     elif access.open:
-        page = kept_page((stamp, access.held), lambda: _drawn(_found(slug), access))
+        page = kept_page((stamp, access.held), lambda: drawn(_found(slug), access))
         response = Response(page)
     else:
-        response = Response(_drawn(_found(slug), access))
+        response = Response(drawn(_found(slug), access))
     return _varying(response, NEVER_KEPT if access.held else ASKED_AGAIN)
 
 
@@ -112,7 +112,7 @@ def _unshown(slug: str) -> Response:
     """Answer who bought a text that is not on the site; for others it is gone, or never was."""
     post = _held(slug)
     access = Access(open=True, held=True)
-    return _for_machine(post, access) if wants_json() else Response(_drawn(post, access))
+    return _for_machine(post, access) if wants_json() else Response(drawn(post, access))
 
 
 def _held(slug: str) -> Post:
@@ -172,8 +172,11 @@ def _found(slug: str) -> Post:
     return post
 
 
-def _drawn(post: Post, access: Access) -> str:
-    """Draw the page; what is closed does not even reach the template."""
+def drawn(post: Post, access: Access, preview: str = "") -> str:
+    """Draw the page; what is closed does not even reach the template.
+
+    `preview` says for whom staff are shown it.
+    """
     head = head_of(
         post, request.url_root.rstrip("/"), value("site.name"),
         free=access.open and not access.held,
@@ -181,7 +184,7 @@ def _drawn(post: Post, access: Access) -> str:
     return render_template(
         "posts/post.html", access=access, head=head, post=replace(post, teaser="", rest=""),
         teaser=directives.drawn(post.teaser),
-        rest=directives.drawn(post.rest) if access.open else None, **_words(),
+        rest=directives.drawn(post.rest) if access.open else None, preview=preview, **_words(),
     )  # fmt: skip
 
 
