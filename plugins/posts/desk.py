@@ -46,7 +46,7 @@ FILTERS = (
     Filter("kind", _("Kind"), "choice", (("post", _("Posts")), ("page", _("Pages")))),
     Filter("sort", _("Sorted by"), "choice", (
         ("published", _("Day of publishing")), ("title", _("Title")),
-    )),
+    ), _("Last change")),
 )  # fmt: skip
 DONE = {
     "saved": _("Saved."),

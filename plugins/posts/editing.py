@@ -168,10 +168,15 @@ def _published(typed: Typed, before: Written | None, mistakes: list[Mistake]) ->
         return None
     known = before.published_at if before else None
     if at and known and at == known.replace(second=0, microsecond=0):
-        return known
-    if state == "scheduled" and (at is None or at <= now()):
+        at = known
+    is_ahead = at is not None and at > now()
+    if state == "scheduled" and not is_ahead:
         mistakes.append(Mistake("published", 1, "must lie in the future, to be scheduled"))
-    return now().replace(microsecond=0) if state == "published" and at is None else at
+    if state == "published" and is_ahead and at != known:
+        why = "lies in the future, so schedule the text instead"
+        mistakes.append(Mistake("published", 1, why))
+    is_now = state == "published" and (at is None or is_ahead)
+    return now().replace(microsecond=0) if is_now else at
 
 
 def _further(

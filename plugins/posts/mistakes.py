@@ -28,9 +28,8 @@ class Mistake:
         return f"line {self.line}: {named}{self._filled(self.why)}"
 
     def told(self) -> str:
-        """Return the reason as a sentence in the reader's language."""
-        words = self._filled(str(gettext(self.why)))
-        return words[:1].upper() + words[1:]
+        """Return the reason in the reader's language."""
+        return self._filled(str(gettext(self.why)))
 
     def _filled(self, words: str) -> str:
         return words.format(**self.values) if self.values else words
@@ -56,6 +55,12 @@ class Told:
     key: str
     label: str
     why: str
+
+    @property
+    def beside(self) -> str:
+        """The mistake beside its field: a sentence of its own; of the body with its line."""
+        words = self.whole if self.key == BODY else self.why
+        return words[:1].upper() + words[1:]
 
     @property
     def whole(self) -> str:

@@ -11,7 +11,7 @@ from flask import Response, g
 from core import Access, Reader, admin_page, current_reader, decide, fields_of, now
 from plugins.posts import editing
 from plugins.posts.editing import Typed, Written
-from plugins.posts.mistakes import BODY, Mistake, told
+from plugins.posts.mistakes import Mistake, told
 from plugins.posts.records import Post, micros
 from plugins.posts.texts import Text
 from plugins.posts.views import NEVER_KEPT, drawn
@@ -51,7 +51,7 @@ def words_for(mistakes: Sequence[Mistake], kind: str, language: str) -> dict[str
     found = told(mistakes, labels)
     by_key: dict[str, list[str]] = {}
     for one in found:
-        by_key.setdefault(one.key, []).append(one.whole if one.key == BODY else one.why)
+        by_key.setdefault(one.key, []).append(one.beside)
     return {"mistakes": found, "wrong": by_key}
 
 

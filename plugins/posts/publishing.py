@@ -96,7 +96,7 @@ def _state_mistakes(typed: Typed, before: Written | None, *, may_publish: bool) 
     state = typed.get("state")
     if state != "draft" and not may_publish:
         return [Mistake("state", 1, "can be set by an editor only; ask for publishing instead")]
-    if state == "draft" and before is not None and before.standing == "published":
+    if state != "published" and before is not None and before.standing == "published":
         return [Mistake("state", 1, "stays published; to take the text off the site, withdraw it")]
     return []
 

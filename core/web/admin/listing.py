@@ -22,12 +22,16 @@ FORMAT = "format"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One field of a list's form: its name in the address, its label, what may be chosen."""
+    """One field of a list's form: its name in the address, its label, what may be chosen.
+
+    `otherwise` is what a choice is called when nothing is chosen, if that is not all.
+    """
 
     name: str
     label: str
     kind: Literal["text", "choice", "day"] = "text"
     choices: tuple[tuple[str, str], ...] = ()
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)
