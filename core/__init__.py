@@ -4,7 +4,7 @@ from core.access import Access, Gate, decide
 from core.audit import record as record_event
 from core.checkout import draft, refund, start_order
 from core.clock import now
-from core.entitlements import holds_any, times_given
+from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
@@ -12,7 +12,7 @@ from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
-from core.orders import Grant, Line, Offer, Order, Question, is_ordered
+from core.orders import Grant, Line, Offer, Order, Question, is_ordered, times_sold
 from core.payments import (
     Action,
     Cancel,
@@ -183,7 +183,7 @@ __all__ = [
     "show_list",
     "site_currency",
     "start_order",
-    "times_given",
+    "times_sold",
     "transaction",
     "use_language",
     "value",

@@ -78,22 +78,13 @@ def of_holders(holders: Sequence[str]) -> list[Entitlement]:
     )
     return [
         Entitlement(
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            instant(row[5]),
-            None if row[6] is None else instant(row[6]),
+            order,
+            line,
+            key,
+            holder,
+            state,
+            instant(starts),
+            None if until is None else instant(until),
         )
-        for row in rows
+        for order, line, key, holder, state, starts, until in rows
     ]
-
-
-def times_given(keys: Sequence[str]) -> dict[str, int]:
-    """Return how often each of these keys was given, whatever became of it; at most 500 keys."""
-    sql = f"WHERE key IN ({', '.join('?' * len(keys))}) GROUP BY key"
-    rows = (
-        execute(f"SELECT key, COUNT(*) FROM entitlements_entitlement {sql}", keys) if keys else ()
-    )
-    return {**dict.fromkeys(keys, 0), **dict(rows)}

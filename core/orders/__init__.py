@@ -10,6 +10,7 @@ from core.orders.records import (
     open_of,
     reopen,
     store,
+    times_sold,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "open_of",
     "reopen",
     "store",
+    "times_sold",
 ]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core import Asked, execute, now, times_given
+from core import Asked, execute, now, times_sold
 from plugins.posts.records import PREFIX, micros
 
 STANDINGS: Mapping[str, str] = {
@@ -58,7 +58,7 @@ def find(asked: Asked) -> list[Row]:
     values: list[object] = [asked["kind"], asked["kind"], asked["q"], words, words, words]
     values += [at] * standing.count("?") + [asked.limit, asked.offset]
     rows = execute(sql, values).fetchall()
-    sold = times_given([PREFIX + row[1] for row in rows])
+    sold = times_sold([PREFIX + row[1] for row in rows])
     return [_row(row, at, sold[PREFIX + row[1]]) for row in rows]
 
 

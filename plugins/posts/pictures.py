@@ -35,7 +35,6 @@ SIGNS = (
     (b"%PDF-", ".pdf"),
 )
 """How files begin, by kind."""
-SVG_BEGINS = re.compile(r"\ufeff?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<svg[\s>]", re.DOTALL)
 
 
 def kind_of(content: bytes) -> str | None:
@@ -45,7 +44,16 @@ def kind_of(content: bytes) -> str | None:
             return ending
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return ".webp"
-    return ".svg" if SVG_BEGINS.match(content[:4096].decode(errors="replace")) else None
+    return ".svg" if _begins_svg(content[:4096].decode(errors="replace")) else None
+
+
+def _begins_svg(text: str) -> bool:
+    """Tell whether a drawing's element comes first, after what XML allows before it."""
+    text = text.removeprefix("\ufeff").lstrip()
+    for start, end in (("<?xml", "?>"), *[("<!--", "-->")] * 5):
+        if text.startswith(start):
+            text = text.partition(end)[2].lstrip()
+    return text.startswith("<svg") and not text[4:5].isalnum()
 
 
 def measure(content: bytes, ending: str, shown: str) -> tuple[int, int]:

@@ -25,13 +25,17 @@ from core.web.callers import callers, callers_of
 from tests.architecture.tree import PLUGINS
 from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
+from tests.paths.desk import DESK
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
+VISITS.update(DESK)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
     "people.manage": {"owner"},
+    "posts.write": {"owner", "editor", "author"},
+    "posts.publish": {"owner", "editor"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -225,6 +229,10 @@ UNCOUNTED = {
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money",
+    "posts.save": "staff", "posts.keep": "staff", "posts.discard": "staff",
+    "posts.preview": "staff", "posts.restore": "staff", "posts.withdraw": "staff",
+    "posts.bring_back": "staff", "posts.delete": "staff", "posts.upload": "staff",
+    "posts.describe_medium": "staff", "posts.delete_medium": "staff",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 
