@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from pathlib import PurePath
 from typing import Any
 
 from babel.numbers import format_decimal
@@ -108,7 +109,7 @@ def typed_from(written: Written, language: str) -> dict[str, str]:
         "kind": written.kind, "slug": written.slug, "language": written.language,
         "state": "scheduled" if written.standing == "scheduled" else written.state,
         "date": at.strftime("%Y-%m-%d") if at else "", "time": at.strftime("%H:%M") if at else "",
-        "base": written.revision, "body": parts.body.removeprefix("\n").rstrip("\n") + "\n",
+        "base": written.revision, "body": parts.body,
     }  # fmt: skip
     for name, field in texts.declared_fields(written.kind).items():
         if name in values:
@@ -135,21 +136,47 @@ def source_of(
 ) -> tuple[str, int, list[Mistake]]:
     """Return the text that a form makes, the line before its body, and what is wrong already."""
     mistakes: list[Mistake] = []
+    stored = _stored_values(before)
     values = {key: typed.get(key, "") for key in PLAIN}
-    values["slug"] = values["slug"] or _slug_from(values["title"])
+    values["slug"] = _slug(typed)
+    implied = {"slug": texts.slug_of(PurePath(_file(typed, before)).stem)}
+    implied |= {"language": before.language} if before else {}
+    values |= {
+        key: "" for key, text in implied.items() if key not in stored and values[key] == text
+    }
     at = _published(typed, before, mistakes)
-    values["published"] = at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else ""
+    is_same = before is not None and at is not None and at == before.published_at
+    values["published"] = stored.get("published", "") if is_same else _written_instant(at)
     values["state"] = "draft" if at and typed.get("state") == "draft" else ""
     values["kind"] = "page" if typed.get("kind") == "page" else ""
-    ordered = {key: values[key] for key in KEYS}
-    ordered |= _further(typed, before, language, mistakes)
-    source = compose(ordered, typed.get("body", "").rstrip("\n") + "\n")
-    return source, 2 + sum(map(bool, ordered.values())), mistakes
+    values |= _further(typed, before, language, mistakes)
+    order = dict.fromkeys((*stored, *KEYS, *values))
+    ordered = {key: values[key] for key in order if values.get(key)}
+    body = typed.get("body", "")
+    end = "\n" if before is None and not body.endswith("\n") else ""
+    return compose(ordered, body + end), len(ordered) + 2, mistakes
 
 
-def _slug_from(title: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "-", texts.slug_of(title)).strip("-")
-    return plain[:LONGEST_SLUG].strip("-")
+def _stored_values(before: Written | None) -> dict[str, str]:
+    if before is None:
+        return {}
+    parts, _ = split(before.source)
+    return {key: text for key, (_, text) in parts.values.items()}
+
+
+def _written_instant(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else ""
+
+
+def _slug(typed: Typed) -> str:
+    """Return the slug that was typed, else one made of the title."""
+    plain = re.sub(r"[^a-z0-9]+", "-", texts.slug_of(typed.get("title", ""))).strip("-")
+    return typed.get("slug", "") or plain[:LONGEST_SLUG].strip("-")
+
+
+def _file(typed: Typed, before: Written | None) -> str:
+    """Return the file that the text came from, or would be written to."""
+    return before.file if before else f"{_slug(typed)}.md"
 
 
 def _published(typed: Typed, before: Written | None, mistakes: list[Mistake]) -> datetime | None:
@@ -200,10 +227,8 @@ def _further(
 
 def strange_values(before: Written | None, declared: Mapping[str, Field]) -> dict[str, str]:
     """Return the stored values that no enabled plugin declares."""
-    if before is None:
-        return {}
-    parts, _ = split(before.source)
-    return {key: text for key, (_, text) in parts.values.items() if key not in (*KEYS, *declared)}
+    known = (*KEYS, *declared)
+    return {key: text for key, text in _stored_values(before).items() if key not in known}
 
 
 def _amount(text: str, language: str) -> str:
@@ -224,7 +249,7 @@ def check(
     source, above, mistakes = source_of(typed, before, language)
     declared = texts.declared_fields(typed.get("kind") or "post")
     strange = {name: Field(name, "text", {}) for name in strange_values(before, declared)}
-    file = before.file if before else f"{typed.get('slug') or _slug_from(typed['title'])}.md"
+    file = _file(typed, before)
     find = finder((*(before.media if before else ()), *media), file)
     text, further = texts.check(source, file, find, lambda _: {**declared, **strange}, prefix)
     mistakes += [

@@ -173,7 +173,9 @@ function keepTyped() {
 }
 
 document.getElementById('error')?.focus();
-offerToolbar();
-offerInsert();
 watchSwitches();
-if (status) keepTyped();
+if (status) {
+  offerToolbar();
+  offerInsert();
+  keepTyped();
+}
