@@ -252,18 +252,6 @@ VISITS: dict[str, Visit] = {
     "core.static": Visit(own=lambda _: of(filename="icon.svg")),
     "theme.static": Visit(own=lambda _: of(theme="quaderno", filename="theme.css")),
     "theme.settings": Visit(own=lambda _: of(digest="0" * 12)),
-    "admin_themes.edit": Visit(
-        own=lambda _: of(name="quaderno"), foreign=lambda _: of(name="absent")
-    ),
-    "admin_themes.change": Visit(
-        SEE_OTHER, own=lambda _: Ask({"name": "foglio"}, {"accent": "#0f5f57", "typeface": "sans"}),
-        foreign=lambda _: Ask({"name": "absent"}),
-    ),
-    "admin_themes.use": Visit(
-        SEE_OTHER, own=lambda _: form(theme="quaderno"), foreign=lambda _: form(theme="absent")
-    ),
-    "admin_themes.undo": Visit((400,)),
-    "admin_themes.leave": Visit(SEE_OTHER),
     "languages.choose": Visit(SEE_OTHER, own=lambda _: form(language="it")),
     "posts.show": Visit(own=lambda _: of(slug="free"), foreign=lambda _: of(slug="absent")),
     "posts.by_tag": Visit(own=lambda _: of(tag="essays"), foreign=lambda _: of(tag="absent")),
