@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import limits, mail, notices, plugins, settings, storage, tasks
+from core import figures, limits, mail, notices, plugins, settings, storage, tasks
 from core.clock import now
 from core.config import Config
 from core.people import codes, roles, sessions, signed_in, two_factor
@@ -176,6 +176,7 @@ def _work(app: Flask, config: Config, *, immediate: bool) -> None:
     every("mail", 30, lambda: mail.deliver_due(now()))
     every("seal", 3600, lambda: seal(now() - SEAL_AFTER))
     every("limits", 3600, lambda: limits.forget(now() - timedelta(days=1)))
+    every("figures", 3600, lambda: figures.fill(now()))
     every("files", 86_400, lambda: files.sweep(now() - timedelta(days=1)))
     every("codes", 3600, lambda: codes.forget(now() - timedelta(days=1)))
     every("sessions", 86_400, lambda: sessions.forget(now()))

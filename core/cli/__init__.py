@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import backup, books, house, keys, people, server
+from core.cli import backup, books, demo, house, keys, people, server
 from core.errors import OboloError
 
 
@@ -58,6 +58,7 @@ for command in (
     *books.COMMANDS,
     *people.COMMANDS,
     *backup.COMMANDS,
+    *demo.COMMANDS,
 ):
     commands.add_command(command)
 
