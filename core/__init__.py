@@ -67,6 +67,8 @@ from core.storage import (
 from core.storage.files import delete as delete_file
 from core.storage.files import keep as keep_file
 from core.web.addresses import local_path
+from core.web.admin.listing import Asked, Filter, show_list
+from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
 from core.web.files import send_stored
@@ -80,6 +82,7 @@ __all__ = [
     "API_VERSION",
     "Access",
     "Action",
+    "Asked",
     "BadInput",
     "Cancel",
     "Capture",
@@ -88,6 +91,7 @@ __all__ = [
     "EncryptedText",
     "Facts",
     "Field",
+    "Filter",
     "Forged",
     "Gate",
     "Grant",
@@ -134,6 +138,7 @@ __all__ = [
     "Step",
     "StoredFile",
     "Unavailable",
+    "admin_page",
     "allow_door",
     "callers",
     "card_of",
@@ -162,6 +167,7 @@ __all__ = [
     "payment_required",
     "refund",
     "send_stored",
+    "show_list",
     "site_currency",
     "start_order",
     "transaction",

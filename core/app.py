@@ -31,15 +31,16 @@ from core.web import (
     personal,
     problems,
     rendering,
-    team,
     webhooks,
 )
+from core.web.admin import SCREENS
 from core.web.callers import check_callers
 
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal, team,
+    checkout, webhooks, library, languages, health, doors, account, personal,
+    *SCREENS,
 )  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600
 SEAL_AFTER = timedelta(minutes=5)

@@ -6,13 +6,11 @@ kept for ten years (Italian civil code, article 2220; GDPR, article 17(3)(b)).
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from core import audit, entitlements, ledger, orders, plugins
 from core.clock import now
@@ -20,11 +18,8 @@ from core.doors.notifying import notify
 from core.payments import records
 from core.people import contacts, passkeys, sessions, two_factor, users
 from core.people.readers import Reader
+from core.sheets import Row, as_csv
 from core.storage import execute, shred, transaction
-
-Row = Mapping[str, Any]
-CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula (OWASP, CSV Injection)."""
 
 
 def gathered(reader: Reader) -> dict[str, list[Row]]:
@@ -108,24 +103,8 @@ def archive(reader: Reader) -> bytes:
         whole = {"made": _at(now()), **found}
         file.writestr("data.json", json.dumps(whole, ensure_ascii=False, indent=2, default=str))
         for name, rows in found.items():
-            file.writestr(f"{name}.csv", _csv(rows))
+            file.writestr(f"{name}.csv", as_csv(rows))
     return packed.getvalue()
-
-
-def _csv(rows: Sequence[Row]) -> str:
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    written = io.StringIO()
-    lines = csv.DictWriter(written, columns)
-    lines.writeheader()
-    lines.writerows({column: _harmless(row.get(column, "")) for column in columns} for row in rows)
-    return written.getvalue()
-
-
-def _harmless(value: Any) -> str:
-    """Write a cell so that no spreadsheet runs it."""
-    text = str(value)
-    is_number = isinstance(value, int | float)
-    return f"'{text}" if text.startswith(CELL_STARTS) and not is_number else text
 
 
 def erase(user_id: str, *, actor: str, address: str = "") -> list[str]:

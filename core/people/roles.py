@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 READER, OWNER = "reader", "owner"
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "admin.enter": frozenset({"author", "editor", "bookkeeper"}),
     "people.view": frozenset({"bookkeeper"}),
     "people.manage": frozenset(),
     "orders.view": frozenset({"bookkeeper"}),

@@ -60,6 +60,19 @@ class PermissionRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     roles: tuple[Literal["editor", "author", "bookkeeper"], ...] = ()
 
 
+SECTIONS = ("home", "posts", "sell", "people", "money", "look", "plugins", "settings")
+"""The parts of the administration, in the order in which they are shown."""
+
+
+class AdminPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `[[admin]]`: a page of the plugin's that the administration leads to."""
+
+    path: Annotated[str, msgspec.Meta(pattern="^/admin/")]
+    section: Literal["home", "posts", "sell", "people", "money", "look", "plugins", "settings"]
+    label: dict[str, Text]
+    permission: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `plugin.toml`."""
 
@@ -69,6 +82,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bounds: dict[str, BoundRow] = {}
     permissions: dict[Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")], PermissionRow] = {}
     columns: dict[str, Columns] = {}
+    admin: tuple[AdminPage, ...] = ()
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ import re
 import pytest
 from babel.messages.pofile import read_po
 
+from core.people import roles
 from core.plugins import read_manifest
 from tests.architecture.tree import PLUGINS, ROOT, parsed
 
@@ -43,6 +44,15 @@ def test_every_setting_speaks_both_languages(plugin):
     for name, setting in read_manifest(plugin).settings.items():
         assert {"en", "it"} <= set(setting.label), name
         assert not setting.help or {"en", "it"} <= set(setting.help), name
+
+
+def test_every_page_for_the_administration_speaks_both_languages(plugin):
+    """And asks for a permission that there is."""
+    manifest = read_manifest(plugin)
+    known = {*roles.PERMISSIONS, *manifest.declared_permissions}
+    for page in manifest.admin:
+        assert {"en", "it"} <= set(page.label), page.path
+        assert page.permission in known, page.path
 
 
 def test_a_plugin_has_a_readme_and_tests(plugin):

@@ -31,6 +31,7 @@ TOGETHER = {
     "core/checkout/announcing.py": "tests/core/checkout/test_settling.py",
     "core/checkout/ways.py": "tests/core/checkout/test_paying.py",
     "core/plugins/declarations.py": "tests/core/plugins/test_loader.py",
+    "core/web/admin/shell.py": "tests/core/web/admin/test_going.py",
 }
 """Modules whose tests stand in another file than their own, as two halves of one thing."""
 MARKUP = {

@@ -29,7 +29,10 @@ from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
 OPEN = ("anyone", "provider")
-HAVE = {"people.manage": {"owner"}}
+HAVE = {
+    "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "people.manage": {"owner"},
+}
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
 """What is below these addresses is never open, whatever a view declares."""

@@ -326,6 +326,9 @@ VISITS: dict[str, Visit] = {
     "account.end_device": Visit(SEE_OTHER, **own(cast.other_session)),
     "account.end_others": Visit(SEE_OTHER),
     "personal.erase": Visit(own=erasing, foreign=lambda _: form(sure=""), refused=(422,)),
+    "admin.enter": Visit(
+        SEE_OTHER, unless=lambda kind: () if kind.role == "owner" else (303, 403)
+    ),
     "team.invite": Visit(own=lambda _: form(email=cast.new_email(), role="author")),
     "team.change": Visit(
         SEE_OTHER, own=lambda _: Ask({"id": cast.new_user().id}, {"role": "author"}),

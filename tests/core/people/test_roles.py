@@ -28,9 +28,11 @@ def test_the_owner_may_do_everything():
 
 
 @pytest.mark.parametrize(("role", "may"), [
-    ("editor", {"posts.write", "posts.publish"}),
-    ("author", {"posts.write"}),
-    ("bookkeeper", {"people.view", "orders.view", "orders.refund", "orders.export", "audit.view"}),
+    ("editor", {"admin.enter", "posts.write", "posts.publish"}),
+    ("author", {"admin.enter", "posts.write"}),
+    ("bookkeeper", {
+        "admin.enter", "people.view", "orders.view", "orders.refund", "orders.export", "audit.view",
+    }),
 ])  # fmt: skip
 def test_each_role_may_do_its_own_work_only(role, may):
     """Written out here a second time, so that a right that slips in is seen."""

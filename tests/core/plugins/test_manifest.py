@@ -162,3 +162,26 @@ def test_a_plugin_for_another_interface_says_which(folder):
     """The message names what it needs and what the site has."""
     with pytest.raises(ManifestError, match=r"tipjar needs version >=2 .* this site has 1\.0"):
         read(folder, SMALLEST + 'requires_api = ">=2"')
+
+
+ADMIN = """
+[[admin]]
+path = "{path}"
+section = "{section}"
+label = {{ en = "Jars", it = "Barattoli" }}
+permission = "orders.view"
+"""
+
+
+def test_pages_for_the_administration_are_declared(folder):
+    """Where it leads, in which section, for whom."""
+    (page,) = read(folder, SMALLEST + ADMIN.format(path="/admin/jars/", section="sell")).admin
+
+    assert (page.path, page.section, page.permission) == ("/admin/jars/", "sell", "orders.view")
+
+
+@pytest.mark.parametrize(("path", "section"), [("/jars/", "sell"), ("/admin/jars/", "jars")])
+def test_a_page_outside_of_the_administration_is_refused(folder, path, section):
+    """So is one in a section that there is not."""
+    with pytest.raises(ManifestError, match="admin"):
+        read(folder, SMALLEST + ADMIN.format(path=path, section=section))

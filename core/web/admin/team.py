@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from peewee import IntegrityError
 
 from core import doors
@@ -12,8 +12,9 @@ from core.errors import BadInput, NotFound
 from core.people import current_reader, roles, sessions, users
 from core.people.users import User
 from core.storage import transaction
+from core.web.admin.shell import admin_page
 from core.web.callers import callers
-from core.web.doors import link_address, private, told
+from core.web.doors import link_address, told
 
 blueprint = Blueprint("team", __name__, url_prefix="/admin/team")
 
@@ -26,11 +27,10 @@ def show() -> Response:
 
 
 def _page(status: int = 200, **more: Any) -> Response:
-    page = render_template(
-        "team/team.html", staff=users.listed(staff_only=True), roles=roles.ROLES,
+    return admin_page(
+        "admin/team.html", status, staff=users.listed(staff_only=True), roles=roles.ROLES,
         protected=doors.is_protected, **more,
     )  # fmt: skip
-    return private(page, status)
 
 
 @blueprint.post("/")

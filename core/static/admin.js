@@ -1,0 +1,61 @@
+// The administration: a dialog that leads anywhere. Every page works without this file.
+
+const dialog = document.getElementById('go');
+const words = document.getElementById('go-words');
+const links = [...dialog.querySelectorAll('li')];
+const apple = /Mac|iPhone|iPad/.test(navigator.platform);
+
+function plain(text) {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+}
+
+function open() {
+  words.value = '';
+  sift();
+  dialog.showModal();
+}
+
+function sift() {
+  const wanted = plain(words.value).split(/\s+/);
+  for (const link of links) {
+    link.hidden = !wanted.every((word) => plain(link.textContent).includes(word));
+  }
+}
+
+function shown() {
+  return links.filter((link) => !link.hidden).map((link) => link.firstElementChild);
+}
+
+// Arrows walk through what is left; Enter in the field follows the first of it.
+function walk(event) {
+  const found = shown();
+  const at = found.indexOf(document.activeElement);
+  if (event.key === 'ArrowDown') found[at + 1]?.focus();
+  else if (event.key === 'ArrowUp') (found[at - 1] ?? words).focus();
+  else if (event.key === 'Enter' && document.activeElement === words && found.length) {
+    found[0].click();
+  } else return;
+  event.preventDefault();
+}
+
+addEventListener('keydown', (event) => {
+  if (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey) && !event.altKey) {
+    event.preventDefault();
+    if (dialog.open) dialog.close();
+    else open();
+  }
+});
+words.addEventListener('input', sift);
+dialog.addEventListener('keydown', walk);
+dialog.addEventListener('click', (event) => {
+  if (event.target === dialog) dialog.close();
+});
+for (const opener of document.querySelectorAll('[data-go]')) {
+  const hint = opener.querySelector('kbd');
+  if (apple) hint.textContent = '⌘ K';
+  hint.hidden = false;
+  opener.addEventListener('click', (event) => {
+    event.preventDefault();
+    open();
+  });
+}

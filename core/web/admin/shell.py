@@ -1,0 +1,22 @@
+"""The page around every page of the administration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, render_template
+
+from core.people import current_reader, users
+from core.web.admin.navigation import sections
+from core.web.doors import private
+
+
+def admin_page(template: str, status: int = 200, **context: Any) -> Response:
+    """Draw a template that extends `admin/layout.html`; nothing on the way keeps the page."""
+    found = sections()
+    me = users.find(current_reader().holder)
+    page = render_template(
+        template, sections=found, section=next((one for one in found if one.current), None),
+        signed_in_as=me.name or me.email, **context,
+    )  # fmt: skip
+    return private(page, status)
