@@ -23,6 +23,7 @@ from core.verify import seal
 from core.web import (
     account,
     checkout,
+    counting,
     doors,
     headers,
     health,
@@ -39,7 +40,7 @@ from core.web.callers import check_callers
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal,
+    checkout, counting, webhooks, library, languages, health, doors, account, personal,
     *SCREENS,
 )  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600

@@ -224,7 +224,7 @@ UNCOUNTED = {
     "doors.show_offer": "192 bits that nobody guesses, for who has bought something",
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
     "team.invite": "the owner's own", "team.change": "the owner's own",
-    "playmoney.choose": "no money",
+    "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 

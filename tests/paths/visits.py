@@ -221,6 +221,7 @@ SEE_OTHER = (303,)
 VISITS: dict[str, Visit] = {
     "core.static": Visit(own=lambda _: of(filename="icon.svg")),
     "theme.static": Visit(own=lambda _: of(filename="theme.css")),
+    "counting.panel": Visit((204,), own=lambda _: form(resource="post:closed")),
     "languages.choose": Visit(SEE_OTHER, own=lambda _: form(language="it")),
     "posts.show": Visit(own=lambda _: of(slug="free"), foreign=lambda _: of(slug="absent")),
     "posts.by_tag": Visit(own=lambda _: of(tag="essays"), foreign=lambda _: of(tag="absent")),
