@@ -37,6 +37,7 @@ TIPS = (100, 200, 200, 200, 300, 300, 500, 500, 500, 1000, 1000, 2000)
 NAMES = ("Ada", "Bruno", "Chiara", "Dario", "Elena", "Fabio", "Giulia", "Hugo", "Irene", "Jacopo")
 REASONS = ("bought twice by mistake", "not what they expected", "asked within ten minutes")
 PROVIDER = "playmoney"
+WORTH_A_DISPUTE = 300
 
 
 @dataclass(slots=True)
@@ -186,7 +187,8 @@ class Year:
 
     def _what_follows(self, buyer: Buyer, order: Order, payment: Payment, ref: str) -> None:
         at, day = self.at, (self.at - self.start).days
-        if due := next((one for one in self.disputes if one <= day), None):
+        due = next((one for one in self.disputes if one <= day), None)
+        if due and order.total.minor >= WORTH_A_DISPUTE:
             verdict = self.disputes.pop(due)
             when = at + timedelta(hours=20)
             self.plan(when, partial(self._dispute, payment, ref, verdict))

@@ -7,7 +7,7 @@ summed once, so that a page over years reads a few thousand short rows. Test mon
 
 from core.figures.buyers import Buyers, buyers
 from core.figures.daily import fill, forget
-from core.figures.owing import Balance, Unassigned, balances, owed, unassigned
+from core.figures.owing import Balance, Unassigned, balances, disputed, owed, unassigned
 from core.figures.sales import Sale, sales, waited
 from core.figures.spans import Span, last_days
 from core.figures.takings import Fees, Takings, takings
@@ -22,6 +22,7 @@ __all__ = [
     "Unassigned",
     "balances",
     "buyers",
+    "disputed",
     "fill",
     "forget",
     "last_days",

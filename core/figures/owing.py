@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.figures.daily import money
 from core.ledger import TEST, UNASSIGNED
 from core.money import Money
+from core.payments import Kind, Status, records
 from core.storage import execute, instant
 
 LIABILITIES = "liabilities:"
@@ -76,6 +78,22 @@ def unassigned(mode: str, limit: int = 500) -> list[Unassigned]:
     return [
         Unassigned(instant(at), Money(-minor, currency), key, order, *_payment_of(key))
         for at, minor, currency, key, order in rows
+    ]
+
+
+def disputed(providers: Sequence[str], mode: str) -> list[tuple[str, Money]]:
+    """Return the orders whose money is disputed now, at these providers, and how much of it."""
+    marks = ", ".join("?" * len(providers))
+    rows = execute(
+        "SELECT DISTINCT payment_id FROM payments_movement "
+        f"WHERE provider IN ({marks}) AND kind = ? ORDER BY payment_id",
+        [*providers, str(Kind.DISPUTE)],
+    ).fetchall()
+    found = [records.find(row[0]) for row in rows] if providers else []
+    return [
+        (payment.order, Money(minor, payment.amount.currency))
+        for payment in found
+        if payment.mode == mode and (minor := payment.facts.total(Kind.DISPUTE, Status.PENDING))
     ]
 
 
