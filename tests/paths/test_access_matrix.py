@@ -31,7 +31,11 @@ from tests.plugins.posts.texts import SVG, bring, write
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "orders.export": {"owner", "bookkeeper"},
+    "orders.refund": {"owner", "bookkeeper"},
+    "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
+    "people.view": {"owner", "bookkeeper"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -225,6 +229,10 @@ UNCOUNTED = {
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
+    "admin_home.hide_checklist": "the owner's own",
+    "admin_orders.refund": "staff's own, and no more than was paid",
+    "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
+    "admin_readers.erase": "staff's own",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 

@@ -27,6 +27,8 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("home", "admin_home.show", _("Home"), "admin.enter"),
     ("money", "admin_money.show", _("Overview"), "orders.view"),
     ("money", "admin_money.owed", _("Balances owed"), "orders.view"),
+    ("sell", "admin_orders.show", _("Orders"), "orders.view"),
+    ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
