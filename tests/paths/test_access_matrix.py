@@ -36,6 +36,7 @@ HAVE = {
     "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
     "people.view": {"owner", "bookkeeper"},
+    "settings.change": {"owner"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}

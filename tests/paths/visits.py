@@ -338,6 +338,10 @@ VISITS: dict[str, Visit] = {
     "admin.enter": Visit(
         SEE_OTHER, unless=lambda kind: () if kind.role == "owner" else (303, 403)
     ),
+    "admin_home.hide_checklist": Visit(SEE_OTHER),
+    "admin_money.file": Visit(
+        own=lambda _: of(table="days"), foreign=lambda _: of(table=MADE_UP)
+    ),
     "admin_orders.order": Visit(
         own=lambda p: of(id=cast.paid_order(p)), foreign=lambda _: of(id=MADE_UP)
     ),

@@ -52,7 +52,7 @@ def owed() -> Response:
     rows = figures.balances(mode=drawing.mode(), currency=site_currency())
     return admin_page(
         "admin/owed.html", rows=[(one, _whose(one.holder)) for one in rows], sums=owed_words(),
-        draw=drawing,
+        account_name=account_name, draw=drawing,
     )  # fmt: skip
 
 
