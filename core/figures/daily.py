@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from core.views import day_of
 
 LATEST_COMMIT = timedelta(minutes=10)
 """No transaction lasts so long, so a day that ended before it gets no further entries."""
-ROWS = 200
+ROWS, MONTH = 200, 31
 
 BACK = (
     "refund", "refund kept for the reader", "dispute",
@@ -54,23 +54,27 @@ Rows = dict[tuple[Any, ...], tuple[int, ...]]
 
 
 def fill(at: datetime) -> int:
-    """Sum the days that are over and were not summed yet; return how many."""
-    last = day_of(at - LATEST_COMMIT) - 1
-    if _summed() >= last:
-        return 0
-    with transaction():
-        lock_name("figures")
-        first = _summed() + 1
-        oldest = execute("SELECT MIN(at) FROM ledger_entry").fetchone()[0]
-        if first == 0:
-            first = last + 1 if oldest is None else oldest // DAY_MICROS
-        span = Span(first, last)
-        if not span.days:
-            return 0
-        for kept, rows in _made(span):
-            _store(kept, rows)
-        execute("INSERT INTO figures_day (day) VALUES (?)", [last])
-    return len(span.days)
+    """Sum the days that are over and were not summed yet; return how many.
+
+    Only what was summed is written in a transaction, at most a month in each, so that nobody waits.
+    """
+    last, filled = day_of(at - LATEST_COMMIT) - 1, 0
+    while (before := _summed()) < last:
+        first = before + 1
+        if before < 0:
+            oldest = execute("SELECT MIN(at) FROM ledger_entry").fetchone()[0]
+            first = last if oldest is None else min(last, oldest // DAY_MICROS)
+        span = Span(first, min(last, first + MONTH - 1))
+        made = list(_made(span))
+        with transaction():
+            lock_name("figures")
+            if _summed() != before:
+                break  # another worker did it
+            for kept, rows in made:
+                _store(kept, rows)
+            execute("INSERT INTO figures_day (day) VALUES (?)", [span.last])
+        filled += len(span.days)
+    return filled
 
 
 def forget() -> None:
@@ -106,19 +110,23 @@ def money(span: Span | None, mode: str, currency: str, like: str = "") -> list[S
     ]
 
 
-def read(kept: Kept, span: Span, mode: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a span from a table of daily sums, with those of the days since."""
-    last = _summed()
-    columns = ", ".join(("day", *kept.keys, *kept.sums))
+def read(kept: Kept, span: Span, mode: str) -> Rows:
+    """Return what a table of daily sums holds of a span, and of the days since, by its keys."""
+    last, keys = _summed(), kept.keys[1:]
+    sums = ", ".join(f"SUM({one})" for one in kept.sums)
     rows = execute(
-        f"SELECT {columns} FROM {kept.table} WHERE mode = ? AND day BETWEEN ? AND ?",
+        f"SELECT {', '.join(keys)}, {sums} FROM {kept.table} "
+        f"WHERE mode = ? AND day BETWEEN ? AND ? GROUP BY {', '.join(keys)}",
         [mode, span.first, min(span.last, last)],
     ).fetchall()
+    found = {tuple(row[: len(keys)]): [int(one) for one in row[len(keys) :]] for row in rows}
     since = Span(max(span.first, last + 1), span.last)
     live = {SALES.table: _sales, WAITED.table: _waits}[kept.table](since)
-    return [tuple(row) for row in rows] + [
-        (*key, *sums) for key, sums in live.items() if key[1] == mode
-    ]
+    for (_, in_mode, *key), numbers in live.items():
+        if in_mode == mode:
+            before = found.setdefault(tuple(key), [0] * len(numbers))
+            found[tuple(key)] = [one + more for one, more in zip(before, numbers, strict=True)]
+    return {key: tuple(numbers) for key, numbers in found.items()}
 
 
 def _made(span: Span) -> Iterable[tuple[Kept, Rows]]:
@@ -209,11 +217,3 @@ def _waits(span: Span) -> Rows:
         _bounds(span),
     ).fetchall()
     return {(day, mode, seconds): (int(n),) for day, mode, seconds, n in rows}
-
-
-def totals(rows: Iterable[tuple[Any, ...]], place: int) -> Mapping[Any, int]:
-    """Add up the last column of rows by the one at `place`."""
-    sums: Counter[Any] = Counter()
-    for row in rows:
-        sums[row[place]] += row[-1]
-    return sums

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core import views
-from core.figures.daily import SALES, WAITED, read, totals
+from core.figures.daily import SALES, WAITED, read
 from core.figures.spans import Span
 from core.money import Money
 
@@ -50,12 +50,10 @@ class Sale:
 def sales(span: Span, *, mode: str, currency: str) -> list[Sale]:
     """Return what was sold or seen within a span, the largest income first."""
     seen = views.sums(span.first, span.last)
-    sold: dict[str, list[int]] = {resource: [0, 0, 0] for resource in seen}
-    for _, _, resource, of, *sums in read(SALES, span, mode):
+    sold: dict[str, Sequence[int]] = dict.fromkeys(seen, (0, 0, 0))
+    for (resource, of), sums in read(SALES, span, mode).items():
         if of == currency:
-            row = sold.setdefault(resource, [0, 0, 0])
-            for place, number in enumerate(sums):
-                row[place] += number
+            sold[resource] = sums
     found = []
     for resource, (n, minor, returned) in sold.items():
         teasers, panels, taps, reads = (seen.get(resource, {}).get(one, 0) for one in views.STAGES)
@@ -69,7 +67,7 @@ def waited(span: Span, *, mode: str) -> tuple[int, int] | None:
 
     None when nothing was sold.
     """
-    counts = totals(read(WAITED, span, mode), 2)
+    counts = {seconds: n for (seconds,), (n,) in read(WAITED, span, mode).items()}
     whole = sum(counts.values())
     return (_within(counts, whole, 0.5), _within(counts, whole, 0.95)) if whole else None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from babel import Locale
@@ -48,7 +50,13 @@ def mode() -> str:
 
 def amount(minor: int) -> str:
     """Write minor units of the site's currency."""
-    return money(Money(minor, site_currency()))
+    return _written(Money(minor, site_currency()), choose_language())
+
+
+@lru_cache(maxsize=8192)
+def _written(amount: Money, _language: str) -> str:
+    """Write money once: Babel takes longer for a table of a year than all else on its page."""
+    return money(amount)
 
 
 def brief(minor: int) -> str:
@@ -141,7 +149,7 @@ def by_kind(found: Takings) -> Chart:
     return Chart(
         charts.columns(labels, rows, brief), says,
         tuple((name, amount(sum(row))) for name, row in rows.items()),
-        (_("Day") if len(some[-1]) == 1 else _("Week from"), *rows),
+        (_day_or_week(some), *rows),
         tuple(
             (label, *(amount(row[i]) for row in rows.values()))
             for i, label in reversed(list(enumerate(labels)))
@@ -151,8 +159,9 @@ def by_kind(found: Takings) -> Chart:
 
 def net_so_far(found: Takings, before: Takings) -> Chart:
     """Draw the net of the span, added up day by day, above that of the span before."""
-    rows = [_added_up(one) for one in (found, before)]
-    labels = [short_day(day) for day in found.span.dates]
+    some = buckets(found.span)
+    rows = [_added_up(one, [len(days) for days in some]) for one in (found, before)]
+    labels = labels_of(some)
     says = gettext(
         "%(sum)s at the end; at the same point of the days before it was %(before)s.",
         sum=amount(rows[0][-1]), before=amount(rows[1][-1]),
@@ -160,7 +169,8 @@ def net_so_far(found: Takings, before: Takings) -> Chart:
     names = (_("Now"), _("The days before"))
     return Chart(
         charts.lines(labels, rows, brief), says,
-        tuple(zip(names, (amount(row[-1]) for row in rows), strict=True)), (_("Day"), *names),
+        tuple(zip(names, (amount(row[-1]) for row in rows), strict=True)),
+        (_day_or_week(some), *names),
         tuple(
             (label, amount(rows[0][i]), amount(rows[1][i]))
             for i, label in reversed(list(enumerate(labels)))
@@ -168,12 +178,17 @@ def net_so_far(found: Takings, before: Takings) -> Chart:
     )  # fmt: skip
 
 
-def _added_up(found: Takings) -> list[int]:
-    sums, at = [], 0
-    for day in found.span.days:
-        at += found.net_by_day.get(day, 0)
+def _added_up(found: Takings, sizes: Sequence[int]) -> list[int]:
+    """Return the net so far at the end of each column of days."""
+    sums, at, days = [], 0, iter(found.span.days)
+    for size in sizes:
+        at += sum(found.net_by_day.get(day, 0) for day in islice(days, size))
         sums.append(at)
     return sums
+
+
+def _day_or_week(some: Sequence[range]) -> str:
+    return str(_("Day") if len(some[-1]) == 1 else _("Week from"))
 
 
 def from_gross_to_net(found: Takings) -> list[Bar]:
