@@ -20,7 +20,8 @@ def now() -> datetime:
 
 def nanoseconds() -> int:
     """Return the present instant in nanoseconds since 1970, for ids in order of time."""
-    return time.time_ns() + _shift.get() // MICROSECOND * 1000
+    present, shift = time.time_ns(), _shift.get()
+    return present + shift // MICROSECOND * 1000 if shift else present
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args
 
-from core.clock import now
+from core.clock import nanoseconds
 from core.storage import close, database, execute, transaction
 
 log = logging.getLogger("obolo.views")
@@ -26,6 +26,7 @@ MOST_KEYS = 20_000
 """What is counted beyond so many different numbers within a few seconds is dropped."""
 ROWS = 200
 EPOCH = date(1970, 1, 1)
+DAY_NANOSECONDS = 86_400 * 10**9
 
 
 class _Memory:
@@ -54,7 +55,7 @@ def date_of(day: int) -> date:
 
 def count(resource: str, stage: Stage) -> None:
     """Count one view of a resource today."""
-    key = (day_of(now()), resource, stage)
+    key = (nanoseconds() // DAY_NANOSECONDS, resource, stage)
     with _memory.lock:
         if _memory.database is not database.obj:
             _memory.counts, _memory.database = Counter(), database.obj

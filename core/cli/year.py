@@ -72,7 +72,7 @@ class Year:
         self.users: list[str] = []
         self.taps: Counter[tuple[int, str]] = Counter()
         self.paid = self.refunds = self.mistakes = 0
-        self.disputes = {60: "", 150: "lost", DAYS - 4: ""}
+        self.disputes = {60: "", 150: "lost", DAYS - 25: ""}
         self.to_come: list[tuple[datetime, int, Callable[[], object]]] = []
         self._number = count()
 

@@ -63,7 +63,9 @@ def fill(at: datetime) -> int:
         first = before + 1
         if before < 0:
             oldest = execute("SELECT MIN(at) FROM ledger_entry").fetchone()[0]
-            first = last if oldest is None else min(last, oldest // DAY_MICROS)
+            first = last + 1 if oldest is None else oldest // DAY_MICROS
+        if first > last:
+            break
         span = Span(first, min(last, first + MONTH - 1))
         made = list(_made(span))
         with transaction():
