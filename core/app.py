@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import limits, mail, notices, outgoing, plugins, settings, storage, tasks
+from core import figures, limits, mail, notices, outgoing, plugins, settings, storage, tasks
 from core.access import Gate
 from core.clock import now
 from core.config import Config
@@ -29,6 +29,7 @@ from core.web import (
     account,
     api,
     checkout,
+    counting,
     doors,
     headers,
     health,
@@ -50,8 +51,8 @@ from core.web.callers import check_callers
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal, api, token_pages,
-    themes,
+    checkout, counting, webhooks, library, languages, health, doors, account, personal, api,
+    token_pages, themes,
     *SCREENS,
 )  # fmt: skip
 HOUR, DAY = 3_600, 86_400
@@ -206,6 +207,7 @@ def _schedule(app: Flask) -> None:
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),
         Periodic("limits", HOUR, lambda: limits.forget(now() - timedelta(days=1))),
+        Periodic("figures", HOUR, lambda: figures.fill(now())),
         Periodic("files", DAY, lambda: files.sweep(now() - timedelta(days=1))),
         Periodic("codes", HOUR, lambda: codes.forget(now() - timedelta(days=1))),
         Periodic("sessions", DAY, lambda: sessions.forget(now())),

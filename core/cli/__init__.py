@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import backup, books, house, keys, people, plugins, server, themes
+from core.cli import backup, books, demo, house, keys, people, plugins, server, themes
 from core.errors import OboloError
 
 
@@ -60,6 +60,7 @@ for command in (
     *people.COMMANDS,
     *backup.COMMANDS,
     *themes.COMMANDS,
+    *demo.COMMANDS,
 ):
     commands.add_command(command)
 

@@ -1,10 +1,11 @@
-"""How the owner's own rooms are visited: plugins, settings, themes."""
+"""How the owner's own rooms are visited: plugins, settings, themes, team."""
 
 from __future__ import annotations
 
 from core.plugins import enabled
+from tests.paths import cast
 from tests.paths.cast import Person
-from tests.paths.visits import Ask, Visit, form, of
+from tests.paths.visits import MADE_UP, Ask, Visit, form, of
 
 SEE_OTHER = (303,)
 NOTHING = {"foreign": lambda _: of(name="nothing")}
@@ -42,6 +43,13 @@ HOUSE: dict[str, Visit] = {
     ),
     "admin_themes.undo": Visit((400,)),
     "admin_themes.leave": Visit(SEE_OTHER),
+    "team.invite": Visit(own=lambda _: form(email=cast.new_email(), role="author")),
+    "team.change": Visit(
+        SEE_OTHER,
+        own=lambda _: Ask({"id": cast.new_user().id}, {"role": "author"}),
+        foreign=lambda p: Ask({"id": p.holder or MADE_UP}, {"role": "owner"}),
+        refused=(400,),
+    ),
     "admin_settings.save": Visit(
         SEE_OTHER, own=lambda _: of(group="checkout"), foreign=lambda _: of(group="nothing")
     ),
