@@ -363,6 +363,15 @@ VISITS: dict[str, Visit] = {
         own=lambda _: Ask({"holder": cast.new_user().id}, {"word": "erase"}),
         foreign=lambda p: Ask({"holder": p.holder}, {"word": "erase"}), refused=(422,),
     ),
+    "admin_jobs.again": Visit(
+        SEE_OTHER, own=lambda p: Ask({"kind": "payment"}, {"id": cast.waiting_payment(p)}),
+        foreign=lambda _: Ask({"kind": "payment"}, {"id": MADE_UP}), refused=(409,),
+    ),
+    "admin_health.change": Visit(
+        SEE_OTHER, own=lambda _: form(key="loss:", reason="Until there are balances"),
+        foreign=lambda _: form(key="loss:"), refused=(422,),
+    ),
+    "admin_backups.make": Visit(SEE_OTHER),
     "team.invite": Visit(own=lambda _: form(email=cast.new_email(), role="author")),
     "team.change": Visit(
         SEE_OTHER, own=lambda _: Ask({"id": cast.new_user().id}, {"role": "author"}),

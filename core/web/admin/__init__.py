@@ -1,8 +1,19 @@
 """The administration: a shell, and the screens in it. Each screen is a module with a blueprint."""
 
-from core.web.admin import going, home, money, orders, readers, team
+from core.web.admin import (
+    audit,
+    backups,
+    going,
+    health,
+    home,
+    jobs,
+    money,
+    orders,
+    readers,
+    team,
+)
 
-SCREENS = (home, going, orders, readers, team, money)
+SCREENS = (home, going, orders, readers, team, health, jobs, audit, backups, money)
 """The screens of core, each with its `blueprint`; a plugin's come with the plugin."""
 
 __all__ = ["SCREENS"]
