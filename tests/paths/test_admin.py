@@ -75,13 +75,18 @@ def test_no_page_of_the_administration_has_a_fault(owner):
         page.locator(".table tbody a").first.click()
         page.wait_for_url(f"**/admin/{path}*_*")
         found[f"one of {path}"] = page_faults(page, path)
+    page.locator("summary").click()
+    page.locator("#word").fill("no")
+    page.locator(".confirm button").click()
+    page.locator("[role=alert]").wait_for()
+    found["erase, wrong"] = page_faults(page, "erase, wrong")
     owner.opens("/admin/go")
     page.keyboard.press("Control+k")
     expect(page.locator("dialog")).to_be_visible()
     found["dialog"] = page_faults(page, "dialog")
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
-    assert [text for kind, text in said if kind == "error"] == []
+    assert [text for kind, text in said if kind == "error" and "422" not in text] == []
 
 
 def test_the_phone_has_its_sections_at_the_bottom_and_all_of_them(owner, browser):
