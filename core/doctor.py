@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from core import audit, doors, ledger, mail, notices, storage
+from core import audit, doors, figures, ledger, mail, notices, storage
 from core.clock import now
 from core.payments import inbox
 from core.people import users
@@ -34,6 +34,7 @@ SENTENCES = {
     "console": "Messages go into the log only: no mail server is set.",
     "tasks": "Nobody has done the work behind the pages for {minutes} minutes.",
     "unassigned": "{amount} came in that belongs to no order.",
+    "dispute": "A payment is disputed: {amount} are held back until it is decided.",
     "backup": "The newest backup is {days} days old.",
     "no_backup": "There is no backup yet.",
     "factor": "People of the team without a second factor: {number}.",
@@ -114,14 +115,17 @@ def _waiting(_home: Path) -> Iterator[Finding]:
 
 
 def _money(_home: Path) -> Iterator[Finding]:
-    kept = ledger.balance(ledger.UNASSIGNED, site_currency())
-    if kept:
-        yield Finding("soon", "unassigned", {"amount": str(-kept)}, str(kept))
     tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
+    mode = "test" if tests and len(tests) == len(catalogue.providers) else "live"
+    kept = ledger.balance(ledger.UNASSIGNED, site_currency(), mode)
+    if kept:
+        yield Finding("soon", "unassigned", {"amount": -kept}, str(kept))
+    for order, amount in figures.disputed(tuple(catalogue.providers), mode):
+        yield Finding("soon", "dispute", {"amount": amount}, order)
     if tests:
         yield Finding("note", "play", {"names": ", ".join(tests)})
     if value("checkout.allow_loss"):
-        yield Finding("note", "loss")
+        yield Finding("soon", "loss")
 
 
 def _backups(home: Path) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from core.plugins import catalogue
 from core.storage import backup, execute, transaction
 from core.verify import Fault
 from tests.people import make_user
-from tests.stand_in import StandIn, charge, plugged, settled, sold
+from tests.stand_in import StandIn, charge, dispute, plugged, settled, sold
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -74,8 +74,12 @@ def test_money_of_no_order_and_play_money_are_seen(home):
     assert kinds(home)["play"] == "note"
     live = StandIn()
     catalogue.providers[live.name] = live
-    settled(live, sold(live), charge("ch", 20), charge("ch_2", 20))
+    payment = settled(live, sold(live), charge("ch", 20), charge("ch_2", 20))
+    assert "dispute" not in kinds(home)
+    settled(live, payment, dispute("dp", 20))
+    said = {one.kind: one.sentence for one in findings(home)}
 
+    assert said["dispute"].startswith("A payment is disputed: 0.20 EUR")
     assert kinds(home)["unassigned"] == "soon"
     assert "play" not in kinds(home)
 

@@ -13,11 +13,13 @@ from flask_babel import lazy_gettext as _
 from core import doctor
 from core.doctor import SENTENCES, Finding
 from core.errors import BadInput
+from core.money import Money
 from core.people import current_reader
 from core.web.admin.navigation import allowed_places
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.doors import told
+from core.web.rendering import money
 
 blueprint = Blueprint("admin_health", __name__, url_prefix="/admin/health")
 LONGEST_REASON = 300
@@ -29,6 +31,7 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "mail": ("/admin/jobs/", _("To the messages")),
     "tasks": ("/admin/jobs/", _("To the jobs")),
     "unassigned": ("/admin/money/", _("To the money")),
+    "dispute": ("/admin/orders/", _("To the orders")),
     "backup": ("/admin/backups/", _("Make one now")),
     "no_backup": ("/admin/backups/", _("Make one now")),
     "factor": ("/admin/team/", _("To the team")),
@@ -55,7 +58,11 @@ def attention() -> list[Finding]:
 
 def said(finding: Finding) -> str:
     """Return what a finding says, in the reader's language."""
-    return str(gettext(SENTENCES[finding.kind]).format(**finding.values))
+    values = {
+        name: money(value) if isinstance(value, Money) else value
+        for name, value in finding.values.items()
+    }
+    return str(gettext(SENTENCES[finding.kind]).format(**values))
 
 
 def remedy(finding: Finding) -> tuple[str, str] | None:
