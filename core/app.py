@@ -18,7 +18,7 @@ from core.people import codes, roles, sessions, signed_in, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Found, catalogue
 from core.reconcile import reconcile
-from core.storage import Migrations, files, lock_migrations
+from core.storage import Migrations, backup, files, lock_migrations
 from core.verify import seal
 from core.web import (
     account,
@@ -181,6 +181,7 @@ def _work(app: Flask, config: Config, *, immediate: bool) -> None:
     every("codes", 3600, lambda: codes.forget(now() - timedelta(days=1)))
     every("sessions", 86_400, lambda: sessions.forget(now()))
     every("mail.forget", 86_400, lambda: mail.forget(now() - timedelta(days=90)))
+    tasks.task("backup")(lambda: _within(app, lambda: backup.make(config.home, config.database)))
     for periodic in catalogue.periodic:
         every(periodic.name, periodic.seconds, periodic.work)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, url_for
-from flask_babel import Babel, format_date, gettext, ngettext
+from flask_babel import Babel, format_date, format_datetime, gettext, ngettext
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
@@ -44,7 +44,7 @@ def install(
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
     install_languages(app, default, languages)
     Babel(app, locale_selector=choose_language, default_locale=default)
-    app.jinja_env.filters.update(money=money, day=day)
+    app.jinja_env.filters.update(money=money, day=day, moment=moment)
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=value, slot=slot,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
@@ -68,6 +68,11 @@ def money(amount: Money) -> str:
 def day(at: datetime) -> str:
     """Write a day as the reader's language does."""
     return str(format_date(at.date(), "long"))
+
+
+def moment(at: datetime) -> str:
+    """Write a day and the time of it, in UTC, as short as a table wants it."""
+    return str(format_datetime(at, "d MMM y, HH:mm"))
 
 
 def pay_label(amount: Money, what: str = "read") -> str:

@@ -33,9 +33,16 @@ VISITS.update(DESK)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "audit.view": {"owner", "bookkeeper"},
+    "keys.manage": {"owner"},
+    "orders.export": {"owner", "bookkeeper"},
+    "orders.refund": {"owner", "bookkeeper"},
+    "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
     "posts.write": {"owner", "editor", "author"},
     "posts.publish": {"owner", "editor"},
+    "people.view": {"owner", "bookkeeper"},
+    "settings.change": {"owner"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -233,6 +240,10 @@ UNCOUNTED = {
     "posts.preview": "staff", "posts.restore": "staff", "posts.withdraw": "staff",
     "posts.bring_back": "staff", "posts.delete": "staff", "posts.upload": "staff",
     "posts.describe_medium": "staff", "posts.delete_medium": "staff",
+    "admin_orders.refund": "staff's own, and no more than was paid",
+    "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
+    "admin_readers.erase": "staff's own", "admin_jobs.again": "the owner's own",
+    "admin_health.change": "the owner's own", "admin_backups.make": "the owner's own",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import checkout
 from core.clock import now
 from core.people import codes, passkeys
 from core.people.users import User
@@ -159,6 +160,13 @@ def closed_medium(owner: Person) -> Ask:
         cast.paid_order(owner, "post:closed")
     (name,) = [one.name for one in records.find("closed").media if not one.public]  # type: ignore[union-attr]
     return of(slug="closed", name=name)
+
+
+def refunding(person: Person, amount: str) -> Ask:
+    """Give something of a sale back, or more than was paid."""
+    order = cast.settled_order(person)
+    number = checkout.new_refund_id()
+    return Ask({"id": order}, {"line-1": amount, "reason": "Asked for", "form_id": number})
 
 
 def at_bank(person: Person) -> str:
@@ -329,6 +337,36 @@ VISITS: dict[str, Visit] = {
     "admin.enter": Visit(
         SEE_OTHER, unless=lambda kind: () if kind.role == "owner" else (303, 403)
     ),
+    "admin_orders.order": Visit(
+        own=lambda p: of(id=cast.paid_order(p)), foreign=lambda _: of(id=MADE_UP)
+    ),
+    "admin_orders.refund": Visit(
+        SEE_OTHER, own=lambda p: refunding(p, "1.00"), foreign=lambda p: refunding(p, "9.99"),
+        refused=(422,),
+    ),
+    "admin_readers.find": Visit(
+        SEE_OTHER, own=lambda p: form(q=p.holder), foreign=lambda _: form(q=MADE_UP),
+        refused=(422,),
+    ),
+    "admin_readers.reader": Visit(
+        own=lambda p: of(holder=p.holder), foreign=lambda _: of(holder=MADE_UP)
+    ),
+    "admin_readers.export": Visit(
+        own=lambda p: of(holder=p.holder), foreign=lambda _: of(holder=MADE_UP)
+    ),
+    "admin_readers.erase": Visit(
+        own=lambda _: Ask({"holder": cast.new_user().id}, {"word": "erase"}),
+        foreign=lambda p: Ask({"holder": p.holder}, {"word": "erase"}), refused=(422,),
+    ),
+    "admin_jobs.again": Visit(
+        SEE_OTHER, own=lambda p: Ask({"kind": "payment"}, {"id": cast.waiting_payment(p)}),
+        foreign=lambda _: Ask({"kind": "payment"}, {"id": MADE_UP}), refused=(409,),
+    ),
+    "admin_health.change": Visit(
+        SEE_OTHER, own=lambda _: form(key="loss:", reason="Until there are balances"),
+        foreign=lambda _: form(key="loss:"), refused=(422,),
+    ),
+    "admin_backups.make": Visit(SEE_OTHER),
     "team.invite": Visit(own=lambda _: form(email=cast.new_email(), role="author")),
     "team.change": Visit(
         SEE_OTHER, own=lambda _: Ask({"id": cast.new_user().id}, {"role": "author"}),

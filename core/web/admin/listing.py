@@ -25,11 +25,12 @@ class Filter:
     """One field of a list's form: its name in the address, its label, what may be chosen.
 
     `otherwise` is what a choice is called when nothing is chosen, if that is not all.
+    What is `hidden` comes from a way that leads to the list, and is kept.
     """
 
     name: str
     label: str
-    kind: Literal["text", "choice", "day"] = "text"
+    kind: Literal["text", "choice", "day", "hidden"] = "text"
     choices: tuple[tuple[str, str], ...] = ()
     otherwise: str = ""
 

@@ -24,7 +24,13 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 """The name and the icon of each section, in the order in which they are shown."""
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
+    ("sell", "admin_orders.show", _("Orders"), "orders.view"),
+    ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
+    ("settings", "admin_health.show", _("Health"), "settings.change"),
+    ("settings", "admin_jobs.show", _("Jobs"), "settings.change"),
+    ("settings", "admin_audit.show", _("Audit log"), "audit.view"),
+    ("settings", "admin_backups.show", _("Backups"), "keys.manage"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
 
