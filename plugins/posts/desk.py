@@ -240,7 +240,7 @@ def editor(
         languages_of_site=current_app.extensions["obolo_languages"], pictures=pictures,
         own_files=_own_files(before, pictures), menu=_menu(), off=_off(typed.get("body", "")),
         may_publish=publishing.PUBLISH in reader.permissions, is_locked=is_locked,
-        slug_stays=bool(before and editing.why_slug_stays(before)), iso=iso,
+        slug_stays=before is not None and editing.why_slug_stays(before) is not None, iso=iso,
         at=INSTANTS.python_value, done=done(), clock=f"{now():%Y-%m-%d %H:%M}",
         currency=site_currency(), anchors=_anchors(kind),
         originals=overview.originals(post_id), **{"theirs": None, "rows": (), **more},
