@@ -211,12 +211,15 @@ def _further(
     """Return the values of plugins' fields; those whose plugin is off stay as they are stored."""
     declared = texts.declared_fields(typed.get("kind") or "post")
     values = strange_values(before, declared)
+    was = typed_from(before, language) if before else {}
     for name, field in declared.items():
         text, is_on = typed.get(f"field-{name}", ""), bool(typed.get(f"field-{name}-on"))
         if field.kind == "bool":
             values[name] = "yes" if is_on else ""
         elif field.kind == "money" and is_on and not text:
             mistakes.append(Mistake(name, 1, "is missing"))
+        elif field.kind == "money" and text and not is_on and text != was.get(f"field-{name}"):
+            mistakes.append(Mistake(name, 1, "is filled in, but not switched on"))
         elif field.kind == "money":
             values[name] = _amount(text, language) if is_on else ""
         else:

@@ -167,6 +167,9 @@ def test_files_have_words_and_tags_to_be_found_by(site, editor):
     item = shelf.find(name)
 
     assert (item.alt, item.tags) == ("A red square", ("shapes", "red"))
+    assert item.line == f"![A red square]({name})"
+    table = shelf.find(uploaded(editor, "a [1].pdf", b"%PDF-1.7"))
+    assert table.line == f"[a (1).pdf]({table.name})"
     for query in ("q=square", "q=draw", "tag=red"):
         assert name in editor.client.get(f"/admin/media/?{query}").text
     for query in ("q=circle", "tag=re", "q=%25"):
