@@ -77,6 +77,7 @@ from core.web.admin.listing import Asked, Filter, show_list
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
+from core.web.counting import count_view
 from core.web.files import send_stored
 from core.web.keeping import kept_page
 from core.web.languages import use_language
@@ -149,6 +150,7 @@ __all__ = [
     "allow_door",
     "callers",
     "card_of",
+    "count_view",
     "current_reader",
     "data_folder",
     "decide",

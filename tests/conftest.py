@@ -19,7 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import config as configuration
-from core import mail, notices, storage, tasks
+from core import mail, notices, outgoing, storage, tasks
 from core import settings as site_settings
 from core.app import create_app
 from core.people import passwords
@@ -64,6 +64,7 @@ def _nobody_is_woken() -> Iterator[None]:
     yield
     notices.wake = notices._stay
     mail.set_wake(None)
+    outgoing.set_wake(None)
 
 
 REAL_HASHES = {"test_entering.py", "test_passwords.py", "test_same_time.py"}
@@ -155,6 +156,8 @@ def make_site(db: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
         home = tmp_path / "home"
         configuration.initialise(home)
         chosen = replace(configuration.load(home), database=db, plugins=plugins, **config)
+        if made:  # a site keeps the list that it began with
+            storage.execute("DELETE FROM plugins_plugin")
         app = create_app(chosen, immediate=True)
         assert not catalogue.failed, catalogue.failed
         for name, value in (settings or {}).items():

@@ -18,7 +18,7 @@ from core import config as configuration
 from core.config import Config
 from core.errors import OboloError
 from core.payments import records
-from core.people import sessions
+from core.people import sessions, tokens
 from core.plugins import find_plugins
 from core.storage import Migrations, archive, cells, classes, execute, files, instant, transaction
 from core.storage import backup as backups
@@ -124,6 +124,7 @@ def restore(file: Path, new: Path, keys: Path | None) -> None:
         found.look(config, config.home)
         with transaction():
             sessions.end_everywhere(actor="cli")
+            tokens.revoke_everywhere(actor="cli")
             found.payments = records.look_again(instant(manifest.made) - LOOK_BACK)
             audit.record("backup.restored", actor="cli", made=manifest.made)
 

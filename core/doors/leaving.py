@@ -16,7 +16,7 @@ from core import audit, entitlements, ledger, orders, plugins
 from core.clock import now
 from core.doors.notifying import notify
 from core.payments import records
-from core.people import contacts, passkeys, sessions, two_factor, users
+from core.people import contacts, passkeys, sessions, tokens, two_factor, users
 from core.people.readers import Reader
 from core.sheets import Row, as_csv
 from core.storage import execute, shred, transaction
@@ -41,6 +41,11 @@ def gathered(reader: Reader) -> dict[str, list[Row]]:
             {"name": one.name, "created": _at(one.created), "used": _at(one.used)}
             for one in passkeys.of_user(user.id)
         ]
+        found["tokens"] = [
+            {"name": one.name, "scopes": " ".join(sorted(one.scopes)), "mode": one.mode,
+             "created": _at(one.created), "expires": _at(one.expires), "used": _at(one.used)}
+            for one in tokens.of_user(user.id)
+        ]  # fmt: skip
         found["events"] = [
             {"at": _at(event.at), "action": event.action, "address": event.address}
             for event in audit.events(actor=user.id, limit=audit.MOST_EVENTS)
@@ -119,7 +124,7 @@ def erase(user_id: str, *, actor: str, address: str = "") -> list[str]:
         notify(user, "erased")
         stays = _kept_by_plugins(holders)
         users.erase(user, actor=actor, address=address)
-        for table in ("people_session", "people_passkey", "people_recovery"):
+        for table in ("people_session", "people_passkey", "people_recovery", "people_token"):
             execute(f"DELETE FROM {table} WHERE user_id = ?", [user.id])
         _destroy(holders)
     return stays

@@ -242,18 +242,29 @@ def store_refund(refund: AskedRefund) -> None:
 
 def refunds(payment: Payment) -> list[AskedRefund]:
     """Return the refunds asked for a payment, oldest first."""
+    return _read_refunds("payments_refund.payment_id = ? ORDER BY payments_refund.id", payment.id)
+
+
+def find_refund(id: str) -> AskedRefund | None:
+    """Return one refund that was asked for."""
+    found = _read_refunds("payments_refund.id = ?", id)
+    return found[0] if found else None
+
+
+def _read_refunds(where: str, value: str) -> list[AskedRefund]:
     rows = execute(
-        "SELECT id, minor, lines, destination, state, reason FROM payments_refund "
-        "WHERE payment_id = ? ORDER BY id",
-        [payment.id],
+        "SELECT payments_refund.id, payment_id, payments_refund.minor, currency, lines, "
+        "destination, state, reason FROM payments_refund JOIN payments_payment ON "
+        f"payments_payment.id = payment_id WHERE {where}",
+        [value],
     )
     return [
         AskedRefund(
-            id, payment.id, Money(minor, payment.amount.currency),
+            id, payment, Money(minor, currency),
             {int(number): part for number, part in json.loads(lines).items()},
             destination, state, reason,
         )
-        for id, minor, lines, destination, state, reason in rows
+        for id, payment, minor, currency, lines, destination, state, reason in rows
     ]  # fmt: skip
 
 

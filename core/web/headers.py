@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, request
 
 from core.errors import Refused
-from core.web.callers import SAFE_METHODS, callers_of, refuse_strangers
+from core.web.callers import SAFE_METHODS, callers_of, refuse_strangers, takes_token
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -73,11 +73,13 @@ def refuse_foreign_origin() -> None:
     """Refuse a change that another site's page asked a browser for.
 
     Guests have no token, so that a public page sets no cookie: browsers say where a request comes
-    from, by Sec-Fetch-Site and by Origin. One that says neither is refused.
+    from, by Sec-Fetch-Site and by Origin. One that says neither is refused. Routes for machines
+    know no cookie, so that nothing comes along by itself.
     """
     if request.method in SAFE_METHODS or request.endpoint is None:
         return
-    if callers_of(current_app, request.endpoint) == "provider":
+    is_signed = callers_of(current_app, request.endpoint) == "provider"
+    if is_signed or takes_token(current_app, request.endpoint):
         return
     site = request.environ.get("HTTP_SEC_FETCH_SITE")
     origin = request.environ.get("HTTP_ORIGIN")

@@ -18,6 +18,7 @@ from core import (
     Refused,
     allow_door,
     callers,
+    count_view,
     current_reader,
     decide,
     holds_any,
@@ -97,15 +98,21 @@ def show(slug: str) -> Response:
     stamp = records.stamp_of(slug)
     if stamp is None:
         return _varying(_unshown(slug), NEVER_KEPT)
-    access = decide(records.PREFIX + slug, current_reader())
+    resource = records.PREFIX + slug
+    access = decide(resource, current_reader())
     if wants_json():
-        response = _for_machine(_found(slug), access)
-    elif access.open:
+        return _varying(_for_machine(_found(slug), access), _kept_how(access))
+    count_view(resource, "read" if access.open else "teaser")
+    if access.open:
         page = kept_page((stamp, access.held), lambda: drawn(_found(slug), access))
         response = Response(page)
     else:
         response = Response(drawn(_found(slug), access))
-    return _varying(response, NEVER_KEPT if access.held else ASKED_AGAIN)
+    return _varying(response, _kept_how(access))
+
+
+def _kept_how(access: Access) -> str:
+    return NEVER_KEPT if access.held else ASKED_AGAIN
 
 
 def _unshown(slug: str) -> Response:

@@ -1,8 +1,25 @@
 """The administration: a shell, and the screens in it. Each screen is a module with a blueprint."""
 
-from core.web.admin import audit, backups, going, health, jobs, orders, readers, team
+from core.web.admin import (
+    audit,
+    backups,
+    going,
+    health,
+    home,
+    jobs,
+    money,
+    orders,
+    plugins,
+    readers,
+    settings,
+    team,
+    themes,
+)
 
-SCREENS = (going, orders, readers, team, health, jobs, audit, backups)
+SCREENS = (
+    home, going, orders, readers, team, money, themes, plugins, settings, health, jobs, audit,
+    backups,
+)  # fmt: skip
 """The screens of core, each with its `blueprint`; a plugin's come with the plugin."""
 
 __all__ = ["SCREENS"]
