@@ -23,6 +23,7 @@ from jinja2 import (
     ChoiceLoader,
     Environment,
     FileSystemLoader,
+    PrefixLoader,
     Template,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -39,6 +40,8 @@ from core.web.trying import ADMIN, current_trial
 blueprint = Blueprint("theme", __name__)
 NEVER_KEPT = "private, no-store"
 KEPT = "public, max-age=31536000, immutable"
+PLAIN = "plain"
+"""`plain:posts/home.html` is the plugin's own, for a theme's template of that name to extend."""
 
 
 class OwnTemplates(FileSystemLoader):
@@ -68,13 +71,13 @@ class Templates(Sandbox):
         if has_request_context() and request.path.startswith(ADMIN):
             return self.plain
         theme = current_theme()
-        folders = [one.folder / "templates" for one in theme.chain]
-        if not any(folder.is_dir() for folder in folders):
+        if not theme.templates:
             return self.plain
         if theme.name not in self.by_theme:
-            own = [OwnTemplates(folder) for folder in folders]
-            assert self.plain.loader is not None, "the app has one"
-            loader = ChoiceLoader([*own, self.plain.loader])
+            own = [OwnTemplates(folder) for folder in theme.templates]
+            below = self.plain.loader
+            assert below is not None, "the app has one"
+            loader = ChoiceLoader([*own, below, PrefixLoader({PLAIN: below}, delimiter=":")])
             self.by_theme[theme.name] = self.plain.overlay(loader=loader)
         return self.by_theme[theme.name]
 
@@ -159,7 +162,7 @@ def _mark(chosen: Value) -> str:
 def theme_styles() -> list[str]:
     """Return the addresses of the stylesheets, a parent's before its child's, settings last."""
     theme = current_theme()
-    styles = [_address(one, STYLESHEET) for one in theme.stylesheets()]
+    styles = [_address(one, STYLESHEET) for one in theme.stylesheets]
     if css := stylesheet(theme, current_values()):
         styles.append(url_for("theme.settings", digest=_digest(css.encode())))
     return styles
