@@ -15,7 +15,6 @@ from flask import (
     current_app,
     g,
     has_request_context,
-    request,
     send_file,
     url_for,
 )
@@ -35,7 +34,7 @@ from core.themes import Theme, Themes, stylesheet
 from core.themes.finding import STYLESHEET
 from core.web.callers import callers
 from core.web.sandbox import Sandbox
-from core.web.trying import ADMIN, current_trial
+from core.web.trying import current_trial
 
 blueprint = Blueprint("theme", __name__)
 NEVER_KEPT = "private, no-store"
@@ -68,7 +67,7 @@ class Templates(Sandbox):
 
     def _chosen(self) -> Sandbox:
         """Return the theme's own environment; the owner's pages have none of its templates."""
-        if has_request_context() and request.path.startswith(ADMIN):
+        if has_request_context() and "owners_page" in g:
             return self.plain
         theme = current_theme()
         if not theme.templates:
@@ -124,6 +123,11 @@ def _check_templates(theme: Theme) -> None:
                 "{theme} has a fault in {file}: {why}",
                 theme=theme.name, file=path.relative_to(theme.folder), why=error,
             ) from None  # fmt: skip
+
+
+def draw_for_owner() -> None:
+    """Draw the rest of this request without a theme's templates: there is always a way back."""
+    g.owners_page = True
 
 
 def fall_back() -> None:

@@ -94,6 +94,7 @@ def test_the_owners_pages_have_no_template_of_a_theme(make_site, folder):
     assert page.status_code == 200
     assert "theirs" not in page.text
     assert len(styles(page.text)) == 3
+    assert client.get("/library/").status_code == 500
 
 
 def test_a_faulty_template_is_not_used(make_site, folder):
