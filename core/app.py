@@ -23,6 +23,7 @@ from core.verify import seal
 from core.web import (
     account,
     api,
+    buttons,
     checkout,
     doors,
     headers,
@@ -32,6 +33,7 @@ from core.web import (
     personal,
     problems,
     rendering,
+    returning,
     webhooks,
 )
 from core.web import tokens as token_pages
@@ -42,7 +44,8 @@ from core.web.callers import check_callers
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal, api, token_pages,
+    checkout, webhooks, library, languages, health, doors, account, personal,
+    api, token_pages, buttons,
     *SCREENS,
 )  # fmt: skip
 YEAR_SECONDS = 365 * 24 * 3600
@@ -110,6 +113,7 @@ def _flask(config: Config) -> Flask:
     app.extensions["obolo_signer"] = holder_signer(config.derived_keys("holder"))
     app.extensions["obolo_config"] = config
     signed_in.install(app, config.derived_key("csrf"))
+    returning.install(app, config.derived_keys("returns"))
     if config.trusted_proxies:
         proxies = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import outgoing
 from core.clock import now
 from core.people import codes, passkeys, tokens, users
 from core.people.users import User
-from core.storage import transaction
+from core.storage import insert, new_id, transaction
 from core.web.api import OPERATIONS
 from plugins.playmoney.chosen import local_bank
 from plugins.playmoney.signature import HEADER, sign
@@ -227,6 +228,37 @@ def own_token(person: Person) -> str:
     return made.id
 
 
+def new_endpoint() -> str:
+    """Return the id of an endpoint that is off, so that nothing is sent anywhere."""
+    made, _ = outgoing.make("https://hooks.example.org/", ["order.paid"], actor="test")
+    return outgoing.switch(made.id, "off", actor="test").id
+
+
+def endpoint(**fields: str) -> dict[str, Any]:
+    """Ask for an endpoint of the site's, and for one that there is not."""
+    return {
+        "own": lambda _: Ask({"id": new_endpoint()}, fields),
+        "foreign": lambda _: Ask({"id": MADE_UP}, fields),
+    }
+
+
+def sent_message(_: Person) -> Ask:
+    """Name a message that was stored for an endpoint, which is off."""
+    id = new_endpoint()
+    with transaction():
+        insert("outgoing_delivery", {
+            "id": new_id("evt"), "endpoint_id": id, "cause": "x", "type": "order.paid",
+            "order_id": None, "data": "{}", "created": 0, "attempts": 0, "next_try": None,
+        })  # fmt: skip
+    (stored,) = outgoing.sent_to(id)
+    return of(id=id, delivery=stored.id)
+
+
+def unsent_message() -> Ask:
+    """Name a message that there is not."""
+    return of(id=new_endpoint(), delivery=MADE_UP)
+
+
 def for_machines() -> dict[str, Visit]:
     """Visit every operation that needs a token, which nobody in a browser has."""
     return {
@@ -354,6 +386,21 @@ VISITS: dict[str, Visit] = {
     **for_machines(),
     "api.show_me": Visit((401,)),
     "api.show_resource": Visit(own=lambda _: of(id="post:free"), foreign=lambda _: of(id="x:y")),
+    "admin_outgoing.make": Visit(
+        own=lambda _: form(url="https://hooks.example.org/", event="order.paid"),
+        foreign=lambda _: form(url="https://localhost/", event="order.paid"), refused=(422,),
+    ),
+    "admin_outgoing.show_one": Visit(**endpoint()),
+    "admin_outgoing.switch": Visit(SEE_OTHER, **endpoint(state="off")),
+    "admin_outgoing.test": Visit(SEE_OTHER, **endpoint()),
+    "admin_outgoing.renew": Visit(**endpoint()),
+    "admin_outgoing.remove": Visit(SEE_OTHER, **endpoint(host="hooks.example.org")),
+    "admin_outgoing.again": Visit(SEE_OTHER, own=sent_message, foreign=lambda _: unsent_message()),
+    "buttons.back": Visit((404,)),
+    "buttons.go": Visit(own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")),
+    "buttons.picture": Visit(
+        own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")
+    ),
     "tokens.make": Visit(
         own=lambda _: form(name="A", scope="own.view", days="30"),
         foreign=lambda _: form(name="A", scope="keys.manage", days="30"), refused=(422,),

@@ -1,8 +1,8 @@
 """The administration: a shell, and the screens in it. Each screen is a module with a blueprint."""
 
-from core.web.admin import going, team
+from core.web.admin import buttons, going, outgoing, team
 
-SCREENS = (going, team)
+SCREENS = (going, team, outgoing, buttons)
 """The screens of core, each with its `blueprint`; a plugin's come with the plugin."""
 
 __all__ = ["SCREENS"]

@@ -25,6 +25,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("people", "team.show", _("Team"), "people.manage"),
+    ("sell", "admin_buttons.show", _("Buttons"), "posts.write"),
+    ("settings", "admin_outgoing.show", _("Webhooks"), "settings.change"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
 
