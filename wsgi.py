@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.app import create_app
 from core.config import load
+from core.swapping import Site
 
-app = create_app(load())
+app = Site(load())

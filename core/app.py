@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import limits, mail, notices, outgoing, plugins, settings, storage, tasks
+from core.access import Gate
 from core.clock import now
 from core.config import Config
+from core.errors import PluginFailed
+from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
-from core.plugins import Found, catalogue
+from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, files, lock_migrations
 from core.verify import seal
@@ -32,6 +36,7 @@ from core.web import (
     library,
     personal,
     problems,
+    registering,
     rendering,
     returning,
     webhooks,
@@ -48,8 +53,19 @@ CORE_PAGES = (
     api, token_pages, buttons,
     *SCREENS,
 )  # fmt: skip
-YEAR_SECONDS = 365 * 24 * 3600
+HOUR, DAY = 3_600, 86_400
+YEAR_SECONDS = 365 * DAY
 SEAL_AFTER = timedelta(minutes=5)
+ANSWERS: Mapping[str, type] = {
+    "guard": Gate, "require": Gate, "describe": ResourceCard, "review": Refusal,
+    "send_message": bool, "export_reader": Mapping, "erase_reader": str, "render_slot": str,
+    "register_blueprint": Blueprint, "register_embeds": Mapping,
+}  # fmt: skip
+SEVERAL: Mapping[str, type] = {
+    "list_resources": ResourceCard, "add_lines": Line, "ask": Question, "register_fields": Field,
+    "register_tasks": Periodic,
+}  # fmt: skip
+"""What plugins answer, and what they answer several of; the hooks' signatures say the same."""
 
 
 def migrate() -> list[str]:
@@ -59,10 +75,18 @@ def migrate() -> list[str]:
 
 
 def create_app(config: Config, *, immediate: bool = False) -> Flask:
-    """Build the site for its list of plugins. The database is connected and migrated here.
+    """Prepare this process, and build the site for its list of plugins.
 
     With `immediate` the work behind the pages is done at once in the caller's thread, for tests.
     """
+    prepare(config, immediate=immediate)
+    app = build(config)
+    go_live(app)
+    return app
+
+
+def prepare(config: Config, *, immediate: bool = False) -> None:
+    """Connect, migrate, open the keys, and say what stays as it is while the process lives."""
     storage.connect(config.database)
     migrate()
     storage.open_keys(config.keys)
@@ -72,28 +96,65 @@ def create_app(config: Config, *, immediate: bool = False) -> Flask:
     limits.set_key(config.derived_key("limits"))
     codes.set_key(config.derived_key("codes"))
     two_factor.set_key(config.derived_key("recovery codes"))
-    plugins.set_home(config.home)
-    names = () if config.safe_mode else config.plugins
+    plugins.set_home(config.home, config.plugin_folders)
+    plugins.breaker.install(config.home)
+    plugins.enabled.begin_with(config.plugins)
     plugins.caller.trace = config.trace
-    loaded = plugins.load(names, [Path(folder) for folder in config.plugin_folders])
-    roles.declare({
-        name: given
-        for manifest in catalogue.manifests.values()
-        for name, given in manifest.declared_permissions.items()
-    })  # fmt: skip
-    app = _flask(config)
-    theme = ROOT / "themes" / config.theme
-    rendering.install(
-        app, [found.folder for found in loaded.values()], theme, config.language, config.languages
-    )
-    _add_pages(app, theme)
-    for name in list(loaded):
-        _add_plugin(app, loaded[name])
-    headers.install(app, _redirects())
-    problems.install(app)
-    check_callers(app)
-    _work(app, config, immediate=immediate)
+    plugins.caller.answers.update(ANSWERS)
+    plugins.caller.several.update(SEVERAL)
+    tasks.configure(None if immediate else config.database, immediate=immediate)
+    mail.configure(config.mail, sender=config.owner_email)
+    mail.set_first(_first_transport)
+    mail.set_wake(lambda: tasks.enqueue("mail"))
+    notices.wake = lambda: tasks.enqueue("notices")
+    outgoing.set_drawing(api.document_of_order)
+    outgoing.set_wake(lambda: tasks.enqueue("webhooks"))
+
+
+def build(config: Config) -> Flask:
+    """Build the site for the plugins that are on now; it never changes afterwards.
+
+    A plugin that fails while it registers is left out of the next try.
+    """
+    broken = {one.name: one.reason for one in plugins.enabled.entries() if one.state == "paused"}
+    names = () if config.safe_mode else plugins.enabled.names("enabled", "paused")
+    while True:
+        try:
+            return _build(config, names, broken)
+        except PluginFailed as error:
+            log.exception("plugin %s failed while the site was built", error.plugin)
+            cause = error.__cause__ or error
+            broken[error.plugin] = f"{type(cause).__name__}: {cause}"
+
+
+def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> Flask:
+    folders = [Path(folder) for folder in config.plugin_folders]
+    loaded, found = plugins.assemble(names, folders, broken=broken)
+    with plugins.serving(loaded):
+        roles.declare({
+            name: given
+            for manifest in catalogue.manifests.values()
+            for name, given in manifest.declared_permissions.items()
+        })  # fmt: skip
+        app = _flask(config)
+        app.extensions["obolo_plugins"] = loaded
+        theme = ROOT / "themes" / config.theme
+        rendering.install(
+            app, [one.folder for one in found.values()], theme, config.language, config.languages
+        )
+        _add_pages(app, theme)
+        for plugin in found.values():
+            registering.add(app, plugin)
+        headers.install(app, _redirects())
+        problems.install(app)
+        check_callers(app)
     return app
+
+
+def go_live(app: Flask) -> None:
+    """Let this app's plugins answer from now on, and its work be what is done behind the pages."""
+    plugins.go_live(app.extensions["obolo_plugins"])
+    _schedule(app)
 
 
 def _flask(config: Config) -> Flask:
@@ -134,68 +195,31 @@ def _add_pages(app: Flask, theme: Path) -> None:
         app.register_blueprint(module.blueprint)
 
 
-def _add_plugin(app: Flask, plugin: Found) -> None:
-    """Take what a plugin registers; one that fails stays off, and the site starts without it."""
-    providers: list[str] = []
-    embeds: list[str] = []
-    try:
-        for blueprint in _registered("register_blueprint", plugin.name):
-            app.register_blueprint(blueprint)
-        for provider in _registered("register_provider", plugin.name):
-            catalogue.providers[provider.name] = provider
-            providers.append(provider.name)
-        for named in _registered("register_embeds", plugin.name):
-            catalogue.embeds.update(named)
-            embeds += named
-        for periodic in _registered("register_tasks", plugin.name):
-            catalogue.periodic.extend(periodic)
-    except Exception as error:
-        log.exception("plugin %s failed while the site was built", plugin.name)
-        plugins.drop(plugin.name, providers, embeds, error)
-
-
-def _registered(hook: str, plugin: str) -> list[Any]:
-    return [
-        plugins.call(hook, found, {})
-        for found in plugins.implementations(hook)
-        if found.plugin == plugin
-    ]
-
-
 def _redirects() -> Sequence[str]:
     return [
         origin for manifest in catalogue.manifests.values() for origin in manifest.touches.redirects
     ]
 
 
-def _work(app: Flask, config: Config, *, immediate: bool) -> None:
-    """Set up what is done behind the pages; nothing runs before a thread or worker is started."""
-
-    def every(name: str, seconds: int, work: Callable[[], Any]) -> None:
-        tasks.every(name, seconds, lambda: _within(app, work))
-
-    tasks.configure(None if immediate else config.database, immediate=immediate)
-    mail.configure(config.mail, sender=config.owner_email)
-    mail.set_first(_first_transport)
-    mail.set_wake(lambda: tasks.enqueue("mail"))
-    notices.wake = lambda: tasks.enqueue("notices")
-    outgoing.set_drawing(api.document_of_order)
-    outgoing.set_wake(lambda: tasks.enqueue("webhooks"))
-    every("reconcile", 20, lambda: reconcile(now()))
-    every("notices", 30, lambda: notices.tell_due(now()))
-    every("mail", 30, lambda: mail.deliver_due(now()))
-    every("seal", 3600, lambda: seal(now() - SEAL_AFTER))
-    every("limits", 3600, lambda: limits.forget(now() - timedelta(days=1)))
-    every("files", 86_400, lambda: files.sweep(now() - timedelta(days=1)))
-    every("codes", 3600, lambda: codes.forget(now() - timedelta(days=1)))
-    every("sessions", 86_400, lambda: sessions.forget(now()))
-    every("webhooks", 30, lambda: outgoing.send_due(now()))
-    every("webhooks.forget", 86_400, lambda: outgoing.forget(now() - timedelta(days=90)))
-    every("tokens", 86_400, lambda: tokens.forget(now() - timedelta(days=90)))
-    every("answers", 86_400, lambda: answers.forget(now() - timedelta(days=30)))
-    every("mail.forget", 86_400, lambda: mail.forget(now() - timedelta(days=90)))
-    for periodic in catalogue.periodic:
-        every(periodic.name, periodic.seconds, periodic.work)
+def _schedule(app: Flask) -> None:
+    """Say what is done behind the pages; nothing runs before a thread or worker is started."""
+    works: list[Periodic] = [
+        Periodic("reconcile", 20, lambda: reconcile(now())),
+        Periodic("notices", 30, lambda: notices.tell_due(now())),
+        Periodic("mail", 30, lambda: mail.deliver_due(now())),
+        Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),
+        Periodic("limits", HOUR, lambda: limits.forget(now() - timedelta(days=1))),
+        Periodic("files", DAY, lambda: files.sweep(now() - timedelta(days=1))),
+        Periodic("codes", HOUR, lambda: codes.forget(now() - timedelta(days=1))),
+        Periodic("sessions", DAY, lambda: sessions.forget(now())),
+        Periodic("webhooks", 30, lambda: outgoing.send_due(now())),
+        Periodic("webhooks.forget", DAY, lambda: outgoing.forget(now() - timedelta(days=90))),
+        Periodic("tokens", DAY, lambda: tokens.forget(now() - timedelta(days=90))),
+        Periodic("answers", DAY, lambda: answers.forget(now() - timedelta(days=30))),
+        Periodic("mail.forget", DAY, lambda: mail.forget(now() - timedelta(days=90))),
+        *catalogue.periodic,
+    ]
+    tasks.only([(one.name, one.seconds, partial(_within, app, one.work)) for one in works])
 
 
 def _within(app: Flask, work: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -131,11 +131,13 @@ def every(name: str, seconds: int, function: Callable[[], object]) -> None:
     _periods[name] = seconds
 
 
-def remove(prefix: str) -> None:
-    """Forget all work whose name starts so: that of a plugin that was switched off."""
-    for register in (_functions, _periods):
-        for name in [name for name in register if name.startswith(prefix)]:
-            del register[name]
+def only(works: Iterable[tuple[str, int, Callable[[], object]]]) -> None:
+    """Have this periodic work, by name and seconds, and no other: that of a plugin may be gone."""
+    wanted = list(works)
+    for name in _periods.keys() - {name for name, _, _ in wanted}:
+        del _periods[name], _functions[name]
+    for name, seconds, function in wanted:
+        every(name, seconds, function)
 
 
 def enqueue(name: str, *ids: Id) -> None:

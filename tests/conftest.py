@@ -156,6 +156,8 @@ def make_site(db: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
         home = tmp_path / "home"
         configuration.initialise(home)
         chosen = replace(configuration.load(home), database=db, plugins=plugins, **config)
+        if made:  # a site keeps the list that it began with
+            storage.execute("DELETE FROM plugins_plugin")
         app = create_app(chosen, immediate=True)
         assert not catalogue.failed, catalogue.failed
         for name, value in (settings or {}).items():

@@ -69,18 +69,30 @@ def own() -> str:
     return str(server().get_uri(database=name))
 
 
+@cache
+def _sweeper() -> Any:
+    """Return the connection that empties this process's database, past append-only triggers.
+
+    It is kept, so that what it learned of the tables is too.
+    """
+    connection = psycopg.connect(own(), autocommit=True)
+    connection.execute("SET session_replication_role = replica")
+    atexit.register(connection.close)
+    return connection
+
+
 def emptied() -> str:
     """Return the URL of this process's database with no row in it; cheaper than a new one."""
-    with psycopg.connect(own(), autocommit=True) as connection:
-        rows = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-            "AND tablename NOT LIKE '%%migrations'"
-        ).fetchall()
-        connection.execute(
-            "SET session_replication_role = replica"
-        )  # past the append-only triggers
-        names = ", ".join(f'"{row[0]}"' for row in rows)
-        connection.execute(f"TRUNCATE {names}")  # type: ignore[arg-type]
+    sweeper = _sweeper()
+    tables = sweeper.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+        "AND tablename NOT LIKE '%%migrations'"
+    ).fetchall()
+    asked = " UNION ALL ".join(
+        f"""SELECT '"{name}"' WHERE EXISTS (SELECT 1 FROM "{name}")""" for (name,) in tables
+    )
+    if filled := [name for (name,) in sweeper.execute(asked).fetchall()]:
+        sweeper.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
     return own()
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import backup, books, house, keys, people, server
+from core.cli import backup, books, house, keys, people, plugins, server
 from core.errors import OboloError
 
 
@@ -54,6 +54,7 @@ def commands(home: Path | None) -> None:
 for command in (
     *server.COMMANDS,
     *house.COMMANDS,
+    *plugins.COMMANDS,
     *keys.COMMANDS,
     *books.COMMANDS,
     *people.COMMANDS,

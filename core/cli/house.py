@@ -1,4 +1,4 @@
-"""obolo init, db, plugins, settings, audit, doctor: the house that a site lives in."""
+"""obolo init, db, settings, audit, doctor: the house that a site lives in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core import config as configuration
 from core.cli.opened import open_site
 from core.notices import untold
 from core.payments import inbox
-from core.plugins import catalogue, find_plugins
+from core.plugins import catalogue, enabled, find_plugins
 from core.storage import Migrations, classes, execute, lock_migrations
 from core.verify import verify
 
@@ -36,7 +36,9 @@ def _histories() -> list[Migrations]:
     config = configuration.load()
     storage.connect(config.database)
     found, _ = find_plugins([Path(folder) for folder in config.plugin_folders])
-    folders = {name: found[name].folder / "migrations" for name in config.plugins if name in found}
+    known = "plugins_plugin" in storage.classes.table_names()
+    names = enabled.names("enabled", "paused") if known else config.plugins
+    folders = {name: found[name].folder / "migrations" for name in names if name in found}
     return [
         Migrations(name, folder)
         for name, folder in {"core": site.ROOT / "core" / "migrations", **folders}.items()
@@ -63,18 +65,6 @@ def migrate() -> None:
         for history in _histories():
             for name in history.apply():
                 click.echo(f"{history.component}: {name}")
-
-
-@click.command("plugins")
-def list_plugins() -> None:
-    """List the plugins: on, off, and why one that should be on is not."""
-    config = open_site().extensions["obolo_config"]
-    found, broken = find_plugins([Path(folder) for folder in config.plugin_folders])
-    for name in (*config.plugins, *sorted(set(found) - set(config.plugins))):
-        state = "on" if name in catalogue.manifests else "off"
-        why = catalogue.failed.get(name, broken.get(name, ""))
-        title = found[name].manifest.plugin.title.get("en", name) if name in found else name
-        click.echo(f"{state:4} {name:14} {title}{f'  ({why})' if why else ''}")
 
 
 @click.group("settings")
@@ -167,4 +157,4 @@ def doctor() -> None:
     sys.exit(1 if wrong else 0)
 
 
-COMMANDS = (init, db, list_plugins, settings_group, audit_group, doctor)
+COMMANDS = (init, db, settings_group, audit_group, doctor)

@@ -8,13 +8,11 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from core import app as site
 from core import config as configuration
 from core import doors, settings, storage, tasks
 from core.cli import demo
@@ -22,6 +20,10 @@ from core.cli.opened import address_of
 from core.cli.threads import WarmWorker
 from core.config import Config
 from core.plugins import catalogue
+from core.swapping import Site
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 COLLECT_AFTER = 20_000
 """New objects after which the garbage collector looks again; Python's own choice is 700."""
@@ -45,11 +47,11 @@ def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 
     config = configuration.load(home)
     port = int(os.environ.get("PORT") or config.port)
     config = replace(config, port=free_port(config.host, port))
-    app = site.create_app(config)
+    site = Site(config)
     if with_demo:
-        with app.app_context():
+        with site.app.app_context():
             demo.load()
-    server = Server(app, config, workers=workers, with_tasks=not no_tasks)
+    server = Server(site, config, workers=workers, with_tasks=not no_tasks)
     storage.close()  # no connection survives the fork of a worker
     tasks.configure(None)
     server.run()
@@ -58,7 +60,8 @@ def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 
 @click.command()
 def worker() -> None:
     """Do the work behind the pages, in a process of its own."""
-    site.create_app(configuration.load())
+    site = Site(configuration.load())
+    site.start_threads()
     tasks.run_worker()
 
 
@@ -78,9 +81,11 @@ def free_port(host: str, wanted: int) -> int:
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with threads, serving an app that is built already."""
 
-    def __init__(self, app: Flask, config: Config, *, workers: int, with_tasks: bool) -> None:
-        """Take the app as it is."""
-        self.app = app
+    def __init__(
+        self, site: WSGIApplication, config: Config, *, workers: int, with_tasks: bool
+    ) -> None:
+        """Take the site as it is."""
+        self.site = site
         self.config = config
         self.workers = workers
         self.with_tasks = with_tasks
@@ -108,9 +113,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
-        """Return the app."""
-        return self.app
+    def load(self) -> WSGIApplication:
+        """Return the site."""
+        return self.site
 
     def _start_worker(self, _worker: object) -> None:
         """Let the collector pass over what a site never drops, and look less often."""
@@ -118,6 +123,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
         tasks.configure(self.config.database)
+        if isinstance(self.site, Site):
+            self.site.refresh()  # the master's app may be older
+            self.site.start_threads()
         if self.with_tasks:
             tasks.start_thread()
 

@@ -122,15 +122,33 @@ def erase(user_id: str, *, actor: str, address: str = "") -> list[str]:
     holders = (user.id, *users.claimed_by(user.id))
     with transaction():
         notify(user, "erased")
-        stays = [
-            f"{plugin}: {kept}"
-            for holder in holders
-            for plugin, kept in plugins.each("erase_reader", holder=holder)
-        ]
+        stays = _kept_by_plugins(holders)
         users.erase(user, actor=actor, address=address)
         for table in ("people_session", "people_passkey", "people_recovery", "people_token"):
             execute(f"DELETE FROM {table} WHERE user_id = ?", [user.id])
-        for holder in holders:
-            contacts.forget(holder)
-            shred(f"person:{holder}")
+        _destroy(holders)
     return stays
+
+
+def erase_guest(holder: str, *, actor: str, address: str = "") -> list[str]:
+    """Forget a guest whom no user has claimed, as `erase` does a user; return what stays."""
+    assert users.claimant(holder) is None
+    with transaction():
+        stays = _kept_by_plugins([holder])
+        audit.record("guest.erase", actor=actor, subject=holder, address=address)
+        _destroy([holder])
+    return stays
+
+
+def _kept_by_plugins(holders: Sequence[str]) -> list[str]:
+    return [
+        f"{plugin}: {kept}"
+        for holder in holders
+        for plugin, kept in plugins.each("erase_reader", holder=holder)
+    ]
+
+
+def _destroy(holders: Sequence[str]) -> None:
+    for holder in holders:
+        contacts.forget(holder)
+        shred(f"person:{holder}")

@@ -249,6 +249,12 @@ def _read_refunds(where: str, value: str) -> list[AskedRefund]:
     ]  # fmt: skip
 
 
+def payment_of_refund(id: str) -> str | None:
+    """Return the payment for which a refund of this id was asked; None when there is none."""
+    row = execute("SELECT payment_id FROM payments_refund WHERE id = ?", [id]).fetchone()
+    return None if row is None else str(row[0])
+
+
 def mark_refund(id: str, state: str) -> None:
     """Store what became of a refund."""
     execute("UPDATE payments_refund SET state = ? WHERE id = ?", [state, id])

@@ -1,6 +1,8 @@
 """Plugins: found by their folder, checked, put in order, called one by one."""
 
-from core.plugins.caller import call, changes, each, first, fold, implementations, render
+from core.plugins import breaker, enabled, preflight, switching, watching
+from core.plugins.caller import call, changes, each, first, fold, implementations, render, run
+from core.plugins.cards import card_of, fields_of
 from core.plugins.declarations import (
     Embed,
     Field,
@@ -8,13 +10,13 @@ from core.plugins.declarations import (
     Query,
     Refusal,
     ResourceCard,
-    card_of,
-    catalogue,
     data_folder,
-    fields_of,
+    plugin_folders,
     set_home,
+    site_home,
 )
-from core.plugins.loader import Found, drop, find_plugins, load
+from core.plugins.loaded import Loaded, catalogue, go_live, loaded, serving
+from core.plugins.loader import Found, assemble, find_plugins, hooks_of, load
 from core.plugins.manifest import API_VERSION, Manifest, read_manifest
 
 __all__ = [
@@ -22,25 +24,38 @@ __all__ = [
     "Embed",
     "Field",
     "Found",
+    "Loaded",
     "Manifest",
     "Periodic",
     "Query",
     "Refusal",
     "ResourceCard",
+    "assemble",
+    "breaker",
     "call",
     "card_of",
     "catalogue",
     "changes",
     "data_folder",
-    "drop",
     "each",
+    "enabled",
     "fields_of",
     "find_plugins",
     "first",
     "fold",
+    "go_live",
+    "hooks_of",
     "implementations",
     "load",
+    "loaded",
+    "plugin_folders",
+    "preflight",
     "read_manifest",
     "render",
+    "run",
+    "serving",
     "set_home",
+    "site_home",
+    "switching",
+    "watching",
 ]

@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from time import perf_counter
+from typing import Any, TypeVar
 
 import pluggy
 
-from core import hookspecs
 from core.errors import OboloError, PluginFailed
+from core.plugins import watching
+from core.plugins.loaded import Implementation, Loaded, go_live, loaded
 
 log = logging.getLogger("obolo.plugins")
 Value = TypeVar("Value")
+Passes = tuple[type[Exception], ...]
 SLOW_SECONDS = 0.2
 """A hook that takes longer during a request is logged by name."""
-
-
-class Implementation(NamedTuple):
-    """One plugin's answer to one hook."""
-
-    plugin: str
-    function: Callable[..., Any]
-    arguments: tuple[str, ...]
-
-
-@dataclass
-class _Loaded:
-    manager: pluggy.PluginManager
-    hooks: dict[str, list[Implementation]]
-    changes: int = 0
-
-
-def _fresh() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager("obolo")
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-_loaded = _Loaded(_fresh(), {})
 trace = False
 """With OBOLO_TRACE=1 every call is logged with its time."""
+answers: dict[str, type] = {}
+several: dict[str, type] = {}
+"""What an answer to a hook must be, or each part of one that has several; the app says so."""
 
 
 def load(modules: list[tuple[str, Any]]) -> dict[str, Exception]:
@@ -50,61 +31,75 @@ def load(modules: list[tuple[str, Any]]) -> dict[str, Exception]:
 
     A plugin with a hook that does not exist, or with arguments a hook does not have, is left out.
     """
-    manager = _fresh()
-    refused: dict[str, Exception] = {}
-    for name, module in reversed(modules):  # pluggy calls the last registered first
-        try:
-            manager.register(module, name)
-            manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            refused[name] = error
-            manager.unregister(name=name)
-    _loaded.manager = manager
-    _index()
+    plugins = Loaded()
+    refused = take(plugins, modules)
+    go_live(plugins)
     return refused
 
 
-def drop(plugin: str) -> None:
-    """Take one plugin out again."""
-    _loaded.manager.unregister(name=plugin)
-    _index()
+def take(plugins: Loaded, modules: list[tuple[str, Any]]) -> dict[str, Exception]:
+    """Let these plugins answer, the first to be asked first; return what could not be taken."""
+    refused: dict[str, Exception] = {}
+    for name, module in reversed(modules):  # pluggy calls the last registered first
+        try:
+            plugins.add(name, module)
+        except pluggy.PluginValidationError as error:
+            refused[name] = error
+    return refused
 
 
 def changes() -> int:
-    """Return how often plugins came or went in this process: what was drawn before is stale."""
-    return _loaded.changes
-
-
-def _index() -> None:
-    _loaded.changes += 1
-    _loaded.hooks = {
-        name: [
-            Implementation(found.plugin_name, found.function, tuple(found.argnames))
-            for found in reversed(caller.get_hookimpls())
-        ]
-        for name, caller in vars(_loaded.manager.hook).items()
-    }
+    """Return a number that is another one whenever plugins came or went: a drawn page is stale."""
+    return loaded().number
 
 
 def implementations(hook: str) -> list[Implementation]:
     """Return who answers a hook, in the order of the enabled list."""
-    return _loaded.hooks.get(hook, [])
+    return loaded().hooks.get(hook, [])
 
 
-def call(hook: str, implementation: Implementation, arguments: dict[str, Any]) -> Any:
+def call(hook: str, implementation: Implementation, arguments: Mapping[str, Any]) -> Any:
     """Ask one plugin. Its refusals pass; any other error becomes PluginFailed."""
-    started = time.perf_counter()
+    return run(implementation.plugin, hook, lambda: _ask(hook, implementation, arguments))
+
+
+def run(plugin: str, what: str, work: Callable[[], Any], *, passes: Passes = (OboloError,)) -> Any:
+    """Let a plugin work, watched and counted; whatever it raises but a refusal is PluginFailed."""
+    started = perf_counter()
+    before = watching.begin(plugin, what, started)
+    failed, answer = False, None
     try:
-        return implementation.function(*[arguments[name] for name in implementation.arguments])
-    except OboloError:
+        answer = work()
+    except passes:
         raise  # the plugin speaks to the reader on purpose
-    except Exception as error:
-        log.exception("plugin %s failed in %s", implementation.plugin, hook)
-        raise PluginFailed(implementation.plugin, hook, error) from error
+    except BaseException as error:
+        failed = True
+        if watching.is_interrupt(error):
+            raise
+        log.exception("plugin %s failed in %s", plugin, what)
+        watching.failed(plugin, what, error)
+        raise PluginFailed(plugin, what, error) from error
     finally:
-        took = time.perf_counter() - started
+        took = watching.end(plugin, what, started, before, failed=failed)
+        watching.record(plugin, what, took, answer)
         if trace or took > SLOW_SECONDS:
-            log.warning("%s.%s took %.1f ms", implementation.plugin, hook, took * 1000)
+            log.warning("%s.%s took %.1f ms", plugin, what, took * 1000)
+    return answer
+
+
+def _ask(hook: str, implementation: Implementation, arguments: Mapping[str, Any]) -> Any:
+    """Return an answer; one of another kind is refused here, where it is known whose it is."""
+    answer = implementation.function(*[arguments[name] for name in implementation.arguments])
+    if answer is None:
+        return None
+    if hook in several:
+        answer = tuple(answer)
+    parts = answer if hook in several else (answer,)
+    kind = several.get(hook) or answers.get(hook, object)
+    strange = [part for part in parts if not isinstance(part, kind)]
+    if strange:
+        raise TypeError(f"this is no {kind.__name__}: {strange[0]!r}")
+    return answer
 
 
 def each(hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
@@ -119,10 +114,13 @@ def fold(
     hook: str, name: str, value: Value, combine: Callable[[Value, Any], Value], **arguments: Any
 ) -> Value:
     """Ask plugin after plugin; each sees, as argument `name`, what the ones before it made."""
-    for implementation in implementations(hook):
-        answer = call(hook, implementation, {**arguments, name: value})
-        if answer is not None:
-            value = combine(value, answer)
+
+    def step(implementation: Implementation, so_far: Value) -> Value:
+        answer = _ask(hook, implementation, {**arguments, name: so_far})
+        return so_far if answer is None else combine(so_far, answer)
+
+    for one in implementations(hook):
+        value = run(one.plugin, hook, partial(step, one, value))
     return value
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-
-from core.plugins.caller import each, first
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -88,7 +86,10 @@ class Refusal:
 
 @dataclass
 class Catalogue:
-    """What the enabled plugins have declared; made anew with each app."""
+    """What the enabled plugins have declared; made anew with each app.
+
+    `failed` holds those that are on and do not work, with the reason.
+    """
 
     manifests: dict[str, Manifest] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
@@ -101,43 +102,32 @@ class Catalogue:
         for part in vars(self).values():
             part.clear()
 
-    def forget(
-        self, plugin: str, providers: list[str], embeds: list[str], error: Exception
-    ) -> None:
-        """Take out what a plugin declared before it failed, and keep why it is off."""
-        self.manifests.pop(plugin, None)
-        for name in providers:
-            self.providers.pop(name, None)
-        for name in embeds:
-            self.embeds.pop(name, None)
-        self.failed[plugin] = f"{type(error).__name__}: {error}"
+
+class _Site:
+    """What is fixed for this process."""
+
+    home = Path()
+    folders: tuple[Path, ...] = ()
 
 
-catalogue: Catalogue = Catalogue()
+def set_home(home: Path, folders: Sequence[str] = ()) -> None:
+    """Say where the site's folder is, and in which others its own plugins lie."""
+    _Site.home = home
+    _Site.folders = tuple(Path(folder) for folder in folders)
 
 
-def card_of(resource: str) -> ResourceCard | None:
-    """Return what the plugin that owns a resource says of it."""
-    card: ResourceCard | None = first("describe", resource=resource)
-    return card
+def site_home() -> Path:
+    """Return the site's folder."""
+    return _Site.home
 
 
-def fields_of(kind: str) -> list[Field]:
-    """Return the further fields that plugins give to resources of a kind."""
-    return [one for _, some in each("register_fields", kind=kind) for one in some]
-
-
-_home = Path()
-
-
-def set_home(home: Path) -> None:
-    """Say where the site's folder is."""
-    global _home  # noqa: PLW0603 - one site a process
-    _home = home
+def plugin_folders() -> tuple[Path, ...]:
+    """Return the folders in which the site's own plugins lie."""
+    return _Site.folders
 
 
 def data_folder(plugin: str) -> Path:
     """Return the folder in which a plugin keeps files of its own; only the site's user reads it."""
-    folder = _home / "data" / plugin
+    folder = _Site.home / "data" / plugin
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

@@ -2,144 +2,233 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
-from core.errors import OboloError
+from core.errors import OboloError, Unavailable
+from core.hookspecs import hookimpl
 from core.ledger import declare_bounds
 from core.plugins import caller
-from core.plugins.declarations import catalogue
-from core.plugins.manifest import Manifest, read_manifest
+from core.plugins.loaded import Loaded, go_live
+from core.plugins.manifest import Manifest, read_manifest, unmet
 from core.settings import declare
-from core.storage import Migrations, classes, lock_migrations
+from core.storage import Migrations, classes, database, lock_migrations
 
 log = logging.getLogger("obolo.plugins")
 BUNDLED = Path(__file__).parents[2] / "plugins"
+ENTRY_POINTS = "obolo.plugins"
+SHUT = frozenset({"guard", "require", "add_lines", "ask", "review", "reserve"})
+"""What a plugin that is on and does not work still stands before: access, and orders."""
+
+
+class NotLoaded(OboloError):
+    """A plugin is on and cannot work; none of its code was run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plugin's folder and manifest."""
+    """A plugin's folder and manifest; `package` where it was installed as one."""
 
     folder: Path
     manifest: Manifest
+    package: str = ""
 
     @property
     def name(self) -> str:
         """The plugin's name."""
         return self.manifest.name
 
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it comes with Obolo."""
+        return self.folder.parent == BUNDLED
+
+    @property
+    def module(self) -> str:
+        """The name that its module is imported by."""
+        return self.package or f"plugins.{self.name}"
+
 
 def find_plugins(folders: Sequence[Path]) -> tuple[dict[str, Found], dict[str, str]]:
     """Return the plugins in these folders by name, and what cannot be used with the reason.
 
-    The bundled ones come first; another folder cannot take their names.
+    The bundled ones come first, then the folders, then installed packages with an entry point
+    `obolo.plugins`; a later one cannot take an earlier one's name. None of their code runs.
     """
     found: dict[str, Found] = {}
     broken: dict[str, str] = {}
-    for place in (BUNDLED, *folders):
-        for path in sorted(place.glob("*/plugin.toml")):
-            name = path.parent.name
-            if name in found or name in broken:
-                continue
-            try:
-                found[name] = Found(path.parent, read_manifest(path.parent))
-            except OboloError as error:
-                broken[name] = str(error)
+    places = [
+        (path.parent.name, path.parent, "")
+        for place in (BUNDLED, *folders)
+        for path in sorted(place.glob("*/plugin.toml"))
+    ]
+    for name, folder, package in (*places, *_installed()):
+        if name in found or name in broken:
+            continue
+        try:
+            found[name] = Found(folder, read_manifest(folder, name), package)
+        except OboloError as error:
+            broken[name] = str(error)
     return found, broken
 
 
-def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]:
-    """Load these plugins, the first to be asked first; return what was loaded.
+def _installed() -> Iterable[tuple[str, Path, str]]:
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name):
+        spec = importlib.util.find_spec(point.value) if "." not in point.value else None
+        if spec is not None and spec.origin:
+            yield point.name, Path(spec.origin).parent, point.value
 
-    A plugin that is missing, broken, or lacks another one stays off; `catalogue.failed` says why.
+
+def hooks_of(folder: Path) -> frozenset[str]:
+    """Return the hooks that a plugin answers, read from its code without running it."""
+    try:
+        tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return frozenset()
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any("hookimpl" in ast.unparse(mark) for mark in node.decorator_list)
+    )
+
+
+def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]:
+    """Load these plugins and let them answer from now on; return what was loaded."""
+    plugins, taken = assemble(names, folders)
+    go_live(plugins)
+    return taken
+
+
+def assemble(
+    names: Sequence[str], folders: Sequence[Path] = (), *, broken: Mapping[str, str] | None = None
+) -> tuple[Loaded, dict[str, Found]]:
+    """Load these plugins, the first to be asked first, for an app that is not live yet.
+
+    One that is missing, `broken` (with the reason), or lacks another one does not work; the
+    catalogue's `failed` says why. What it stood before stays shut: no gate opens by a failure.
     """
-    catalogue.clear()
-    found, broken = find_plugins(folders)
-    for plugin in found.values():  # one that is off has tables too
+    plugins = Loaded()
+    failed = plugins.catalogue.failed
+    found, unusable = find_plugins(folders)
+    unusable |= broken or {}
+    for plugin in found.values():  # one that is off has tables and settings too
         classes.declare(plugin.manifest.columns)
-    loaded: dict[str, Found] = {}
+    taken: dict[str, Found] = {}
     modules: list[tuple[str, ModuleType]] = []
     for name in dict.fromkeys(names):
         try:
-            modules.append((name, _load_one(name, found, broken, loaded)))
-            loaded[name] = found[name]
+            modules.append((name, _load_one(name, found, unusable, taken)))
+            taken[name] = found[name]
+        except NotLoaded as error:
+            log.error("plugin %s stays off: %s", name, error)  # noqa: TRY400 - nothing of it ran
+            failed[name] = str(error)
         except Exception as error:
             log.exception("plugin %s stays off", name)
-            catalogue.failed[name] = f"{type(error).__name__}: {error}"
-    for name, reason in caller.load(modules).items():
+            failed[name] = f"{type(error).__name__}: {error}"
+    for name, reason in caller.take(plugins, modules).items():
         log.error("plugin %s stays off: %s", name, reason)
-        catalogue.failed[name] = str(reason)
-        loaded.pop(name)
-    _drop_dependents(loaded)
-    catalogue.manifests.update({name: plugin.manifest for name, plugin in loaded.items()})
-    declare_bounds(
-        {
-            prefix: bound
-            for plugin in loaded.values()
-            for prefix, bound in plugin.manifest.declared_bounds.items()
-        }
-    )
-    return loaded
+        failed[name] = str(reason)
+        taken.pop(name)
+    _drop_dependents(plugins, taken)
+    plugins.catalogue.manifests.update({name: one.manifest for name, one in taken.items()})
+    for name in failed:
+        shut(plugins, name, hooks_of(found[name].folder) if name in found else ())
+    declare_bounds({
+        prefix: bound
+        for plugin in taken.values()
+        for prefix, bound in plugin.manifest.declared_bounds.items()
+    })  # fmt: skip
+    return plugins, taken
 
 
-def _drop_dependents(loaded: dict[str, Found]) -> None:
+def shut(plugins: Loaded, name: str, hooks: Iterable[str]) -> None:
+    """Let whatever a plugin stood before stay shut, though its code does not run."""
+    stubs = {hook: hookimpl(_unavailable(name)) for hook in SHUT.intersection(hooks)}
+    if stubs:
+        plugins.add(name, SimpleNamespace(**stubs))
+
+
+def _unavailable(name: str) -> Callable[[], None]:
+    def refuse() -> None:
+        raise Unavailable("The plugin {name} is paused.", name=name)
+
+    return refuse
+
+
+def _drop_dependents(plugins: Loaded, taken: dict[str, Found]) -> None:
     """Switch off what needs a plugin that stays off, through any number of plugins."""
-    for name, plugin in list(loaded.items()):
-        missing = [needed for needed in plugin.manifest.plugin.depends if needed not in loaded]
-        if missing:
-            catalogue.failed[name] = f"it needs {', '.join(missing)}, which is off"
-            caller.drop(name)
-            loaded.pop(name)
+    for name, plugin in list(taken.items()):
+        if missing := unmet(plugin.manifest, _versions(taken)):
+            plugins.catalogue.failed[name] = f"it needs {', '.join(missing)}, which is off"
+            plugins.drop(name)
+            taken.pop(name)
+
+
+def _versions(taken: dict[str, Found]) -> dict[str, str]:
+    return {name: one.manifest.plugin.version for name, one in taken.items()}
 
 
 def _load_one(
-    name: str, found: dict[str, Found], broken: dict[str, str], loaded: dict[str, Found]
+    name: str, found: dict[str, Found], unusable: dict[str, str], taken: dict[str, Found]
 ) -> ModuleType:
-    if name in broken:
-        raise OboloError(broken[name])
+    if name in unusable:
+        raise NotLoaded(unusable[name])
     if name not in found:
-        raise OboloError("there is no folder of this name with a plugin.toml")
+        raise NotLoaded("there is no folder of this name with a plugin.toml")
     plugin = found[name]
-    missing = [needed for needed in plugin.manifest.plugin.depends if needed not in loaded]
-    if missing:
-        raise OboloError(f"it needs {', '.join(missing)}, which must stand before it")
+    if missing := unmet(plugin.manifest, _versions(taken)):
+        raise NotLoaded(f"it needs {', '.join(missing)}, which must stand before it")
     declare(plugin.manifest.declared_settings)
     module = _import(plugin)
-    with lock_migrations():
-        Migrations(name, plugin.folder / "migrations").apply()
+    _migrate(plugin)
     return module
+
+
+_migrated: set[tuple[int, str, tuple[str, ...]]] = set()
+"""What this process has found up to date already: a swap asks no database about it again."""
+
+
+def _migrate(plugin: Found) -> None:
+    folder = plugin.folder / "migrations"
+    key = (id(database.obj), plugin.name, tuple(sorted(path.name for path in folder.glob("*.py"))))
+    if key not in _migrated:
+        with lock_migrations():
+            Migrations(plugin.name, folder).apply()
+        _migrated.add(key)
 
 
 def _import(plugin: Found) -> ModuleType:
     """Import a bundled plugin as `plugins.<name>`, and one of the site's own likewise."""
-    module_name = f"plugins.{plugin.name}"
-    if plugin.folder.parent == BUNDLED:
-        return importlib.import_module(module_name)
+    if plugin.is_bundled or plugin.package:
+        return importlib.import_module(plugin.module)
+    if (known := sys.modules.get(plugin.module)) is not None and _is_of(known, plugin.folder):
+        return known
     path = plugin.folder / "__init__.py"
     spec = importlib.util.spec_from_file_location(
-        module_name, path, submodule_search_locations=[str(plugin.folder)]
+        plugin.module, path, submodule_search_locations=[str(plugin.folder)]
     )
     if spec is None or spec.loader is None:
         raise OboloError("its __init__.py cannot be read")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
+    sys.modules[plugin.module] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
+    except BaseException as error:
+        del sys.modules[plugin.module]
+        if isinstance(error, Exception | KeyboardInterrupt):
+            raise
+        raise OboloError(f"it raised {type(error).__name__} when it was imported") from error
     return module
 
 
-def drop(plugin: str, providers: list[str], embeds: list[str], error: Exception) -> None:
-    """Switch off a plugin that failed while the app was built."""
-    log.error("plugin %s stays off: %s", plugin, error)
-    caller.drop(plugin)
-    catalogue.forget(plugin, providers, embeds, error)
+def _is_of(module: ModuleType, folder: Path) -> bool:
+    return Path(getattr(module, "__file__", None) or "").parent == folder

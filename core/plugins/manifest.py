@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -119,9 +120,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {prefix: Bound(row.least, row.most) for prefix, row in self.bounds.items()}
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check `plugin.toml`. Raises ManifestError."""
+def read_manifest(folder: Path, name: str | None = None) -> Manifest:
+    """Read and check the `plugin.toml` of a plugin named so, else as its folder.
+
+    Raises ManifestError.
+    """
     path = folder / "plugin.toml"
+    name = folder.name if name is None else name
     try:
         manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
     except OSError as error:
@@ -130,7 +135,7 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ManifestError("{path} is wrong: {why}.", path=path, why=error) from None
-    if manifest.name != folder.name or not NAME.fullmatch(manifest.name):
+    if manifest.name != name or not NAME.fullmatch(manifest.name):
         raise ManifestError(
             "{path} names the plugin “{name}”; it must be named as its folder, in small letters.",
             path=path, name=manifest.name,
@@ -150,23 +155,49 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-COMPARISON = re.compile(r"(>=|<=|==|<|>)\s*(\d+)(?:\.(\d+))?")
+COMPARISON = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+){0,3})")
+NEED = re.compile(r"([a-z][a-z0-9]{1,30})\s*(.*)")
 
 
 def api_fits(wanted: str) -> bool:
     """Tell whether a range such as `>=1.0,<2` holds this version of the plugin interface."""
+    return fits(wanted, ".".join(map(str, API_VERSION)))
+
+
+def fits(wanted: str, version: str) -> bool:
+    """Tell whether a range such as `>=1.0,<2` holds a version; what is no range holds none."""
+    own = _numbers(version)
     for part in wanted.split(","):
         match = COMPARISON.fullmatch(part.strip())
         if match is None:
             return False
-        sign, limit = match[1], (int(match[2]), int(match[3] or 0))
-        fits = {
-            ">=": limit <= API_VERSION,
-            "<=": limit >= API_VERSION,
-            "==": limit == API_VERSION,
-            "<": limit > API_VERSION,
-            ">": limit < API_VERSION,
-        }[sign]
-        if not fits:
+        sign, limit = match[1], _numbers(match[2])
+        holds = {
+            ">=": own >= limit, "<=": own <= limit, "==": own == limit, "<": own < limit,
+            ">": own > limit,
+        }[sign]  # fmt: skip
+        if not holds:
             return False
     return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Read a version as four numbers: `1.2` is 1.2.0.0, and what is no number counts as nothing."""
+    parts = [int(part) if part.isdecimal() else 0 for part in version.split(".")[:4]]
+    return (*parts, *[0] * (4 - len(parts)))
+
+
+def needs(manifest: Manifest) -> list[str]:
+    """Return the names of the plugins that one needs."""
+    return [match[1] for need in manifest.plugin.depends if (match := NEED.fullmatch(need.strip()))]
+
+
+def unmet(manifest: Manifest, versions: Mapping[str, str]) -> list[str]:
+    """Return what a plugin needs (`posts`, or `posts>=0.1,<1`) that is not among these."""
+    missing = []
+    for need in manifest.plugin.depends:
+        match = NEED.fullmatch(need.strip())
+        version = versions.get(match[1]) if match else None
+        if match is None or version is None or (match[2] and not fits(match[2], version)):
+            missing.append(need)
+    return missing

@@ -59,3 +59,22 @@ for (const opener of document.querySelectorAll('[data-go]')) {
     open();
   });
 }
+
+// Settings that count only while others have certain values: `plugin.key=value plugin.other=on`.
+for (const form of document.querySelectorAll('form.settings')) {
+  const dependent = [...form.querySelectorAll('[data-visible-if]')];
+  const stands = (field) => (field.type === 'checkbox' ? (field.checked ? 'on' : '') : field.value);
+  const show = () => {
+    for (const row of dependent) {
+      row.hidden = !row.dataset.visibleIf.split(' ').every((pair) => {
+        const [name, value] = pair.split('=');
+        const field = form.elements.namedItem(name);
+        return !field || stands(field) === value;
+      });
+    }
+  };
+  if (dependent.length) {
+    form.addEventListener('input', show);
+    show();
+  }
+}

@@ -75,7 +75,7 @@ def sealed_columns() -> list[Column]:
 def binary_columns() -> list[Column]:
     """Return every binary column of the database, whether anybody says what it holds or not."""
     found = []
-    for table in _tables():
+    for table in table_names():
         columns = database.get_columns(table)
         key = tuple(column.name for column in columns if column.primary_key)
         found += [
@@ -92,7 +92,7 @@ def faults(classes: Tables, prefixes: tuple[str, ...] = ()) -> Iterator[str]:
     A column without a class, a class without a column, two classes for one, and what is personal
     or secret and stands there in the clear, without a reason.
     """
-    tables = [table for table in _tables() if table.startswith(prefixes or ("",))]
+    tables = [table for table in table_names() if table.startswith(prefixes or ("",))]
     for table in sorted(set(tables) | classes.keys()):
         kinds = {column.name: column.data_type.upper() for column in database.get_columns(table)}
         wanted = classes.get(table, Columns())
@@ -109,7 +109,7 @@ def faults(classes: Tables, prefixes: tuple[str, ...] = ()) -> Iterator[str]:
                 yield f"{table}.{name} is personal or secret and is not sealed"
 
 
-def _tables() -> list[str]:
+def table_names() -> list[str]:
     """Return the tables that hold somebody's data: no history of migrations, no queue, no index."""
     names: list[str] = database.get_tables()
     searches: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, url_for
-from flask_babel import Babel, format_date, gettext, ngettext
+from flask_babel import Babel, format_date, format_datetime, format_decimal, gettext, ngettext
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
@@ -21,7 +21,7 @@ from core.orders import Offer
 from core.people import current_reader
 from core.people.signed_in import csrf_token
 from core.plugins import catalogue
-from core.settings import value
+from core.settings import site_currency, value
 from core.web.keeping import live
 from core.web.languages import choose_language
 from core.web.languages import install as install_languages
@@ -44,11 +44,11 @@ def install(
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
     install_languages(app, default, languages)
     Babel(app, locale_selector=choose_language, default_locale=default)
-    app.jinja_env.filters.update(money=money, day=day)
+    app.jinja_env.filters.update(money=money, day=day, moment=moment, number=number)
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=value, slot=slot,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
-        csrf=csrf,
+        csrf=csrf, currency=site_currency,
     )  # fmt: skip
 
 
@@ -68,6 +68,17 @@ def money(amount: Money) -> str:
 def day(at: datetime) -> str:
     """Write a day as the reader's language does."""
     return str(format_date(at.date(), "long"))
+
+
+def number(value: float, places: int = 0) -> str:
+    """Write a number as the reader's language does."""
+    pattern = "#,##0." + "0" * places if places else "#,##0"
+    return str(format_decimal(value, pattern))
+
+
+def moment(at: datetime) -> str:
+    """Write a day and the time of it, in UTC, as short as a table wants it."""
+    return str(format_datetime(at, "d MMM y, HH:mm"))
 
 
 def pay_label(amount: Money, what: str = "read") -> str:

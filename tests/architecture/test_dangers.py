@@ -52,13 +52,18 @@ def imported(tree: ast.AST) -> set[str]:
     return found
 
 
+STARTS = {"core/plugins/preflight.py": ({"Popen"}, {"subprocess"})}
+"""What tries a plugin starts this same program, without a shell; its request is JSON on a pipe."""
+
+
 @pytest.mark.parametrize("path", sources("core", "plugins"), ids=name_of)
 def test_nothing_runs_text_or_starts_a_process(path):
     """No eval, no template from a text, no shell, no unsafe format, no weak hash, no dice."""
     tree = parsed(path)
+    calls, imports = STARTS.get(name_of(path), (set(), set()))
 
-    assert not called(tree) & NEVER
-    assert not imported(tree) & UNSAFE
+    assert called(tree) & NEVER == calls
+    assert imported(tree) & UNSAFE == imports
 
 
 def test_the_finder_sees_them():

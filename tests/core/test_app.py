@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from types import ModuleType
 
 import pytest
 from flask import Blueprint
@@ -11,7 +10,7 @@ from flask import Blueprint
 from core import config as configuration
 from core import hookimpl, settings, tasks
 from core.app import CORE_PAGES, create_app, migrate
-from core.plugins import Embed, caller, catalogue
+from core.plugins import Embed, Periodic, caller, catalogue
 from core.web.callers import callers
 from tests.stand_in import StandIn
 
@@ -112,9 +111,8 @@ def test_an_app_can_be_built_again(make_site):
 def test_what_a_plugin_registers_is_there(make_site, monkeypatch):
     """Pages, ways to pay, embeds and work."""
     pages = Blueprint("shop", __name__)
-    pages.add_url_rule("/shop", "page", callers("anyone")(lambda: "open"))
-    work = ModuleType("work")
-    work.name, work.seconds, work.work = "shop.sweep", 60, lambda: None
+    pages.add_url_rule("/x/tipjar/shop", "page", callers("anyone")(lambda: "open"))
+    work = Periodic("shop.sweep", 60, lambda: None)
     answers = {
         "register_blueprint": pages, "register_provider": StandIn(),
         "register_embeds": {"shop": Embed(str)}, "register_tasks": (work,),
@@ -125,7 +123,7 @@ def test_what_a_plugin_registers_is_there(make_site, monkeypatch):
         )
     app = make_site("tipjar")
 
-    assert app.test_client().get("/shop").text == "open"
+    assert app.test_client().get("/x/tipjar/shop").text == "open"
     assert "standin" in catalogue.providers
     assert "shop" in catalogue.embeds
     assert "shop.sweep" in tasks._periods

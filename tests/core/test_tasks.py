@@ -179,18 +179,17 @@ def test_garbage_in_the_queue_stops_nobody(db):
 
 
 def test_work_of_a_plugin_that_is_off_is_passed_over(db, caplog):
-    """A plugin's work is forgotten by its prefix; a late nudge for it is no failure."""
+    """A plugin's work is forgotten with its app; a late nudge for it is no failure."""
     done = []
-    tasks.task("jar.count")(done.append)
-    tasks.every("jar.clean", 60, lambda: done.append("clean"))
-    tasks.every("jars.clean", 60, lambda: done.append("other"))
+    jars = ("jars.clean", 60, lambda: done.append("other"))
+    tasks.only([("jar.clean", 60, lambda: done.append("clean")), jars])
     tasks.configure(db, immediate=True)
-    tasks.remove("jar.")
+    tasks.only([jars])
 
-    tasks.enqueue("jar.count", "ord_1")
+    tasks.enqueue("jar.clean")
     assert tasks.run_due(START) == ["jars.clean"]
     assert done == ["other"]
-    assert "jar.count" in caplog.text
+    assert "jar.clean" in caplog.text
 
 
 def test_a_queue_that_fails_does_not_fail_the_caller(db, monkeypatch, caplog):

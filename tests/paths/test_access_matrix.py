@@ -25,17 +25,20 @@ from core.web.callers import callers, callers_of, takes_token
 from tests.architecture.tree import PLUGINS
 from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
+from tests.paths.machine_visits import MACHINE_VISITS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
+VISITS.update(MACHINE_VISITS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "orders.export": {"owner", "bookkeeper"},
+    "orders.refund": {"owner", "bookkeeper"},
+    "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
     "posts.write": {"owner", "editor", "author"},
     "people.view": {"owner", "bookkeeper"},
-    "orders.view": {"owner", "bookkeeper"},
-    "orders.refund": {"owner", "bookkeeper"},
     "settings.change": {"owner"},
     "plugins.manage": {"owner"},
 }
@@ -237,6 +240,9 @@ UNCOUNTED = {
     "admin_outgoing.make": "the owner's own", "admin_outgoing.switch": "the owner's own",
     "admin_outgoing.test": "the owner's own", "admin_outgoing.again": "the owner's own",
     "admin_outgoing.renew": "the owner's own", "admin_outgoing.remove": "ends something",
+    "admin_orders.refund": "staff's own, and no more than was paid",
+    "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
+    "admin_readers.erase": "staff's own",
     "tokens.make": "a step-up was counted", "tokens.revoke": "ends something",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""

@@ -18,7 +18,7 @@ from core.ledger import balance, declare_bounds
 from core.money import Money
 from core.orders import Grant, Line, Offer
 from core.payments import Facts, Kind, Movement, State, records
-from core.plugins import caller, catalogue
+from core.plugins import catalogue, loaded
 from core.reconcile import reconcile
 from core.storage import execute
 from core.verify import verify
@@ -47,8 +47,7 @@ def plant():
     limits.set_key(bytes(32), factor=100)
     shop = ModuleType("shop")
     shop.guard = hookimpl(guard)
-    caller._loaded.manager.register(shop, "shop")
-    caller._index()
+    loaded().add("shop", shop)
     catalogue.providers["purse"] = Instant(mode="test")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from core import Gate, Grant, Line, Money, Offer, hookimpl
 from core.ledger import balance
-from core.plugins import caller
+from core.plugins import loaded
 from core.storage import execute
 from core.verify import verify
 from tests.conftest import browser_of
@@ -25,8 +25,7 @@ def site(make_site):
         return Gate(frozenset({resource}), lambda: (Offer("paywall", "Read", (line,)),))
 
     shop.guard = guard
-    caller._loaded.manager.register(shop, "shop")
-    caller._index()
+    loaded().add("shop", shop)
     yield app
     assert verify() == []
 

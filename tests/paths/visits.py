@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import outgoing
+from core import checkout
 from core.clock import now
-from core.people import codes, passkeys, tokens, users
+from core.people import codes, passkeys
 from core.people.users import User
-from core.storage import insert, new_id, transaction
-from core.web.api import OPERATIONS
+from core.storage import transaction
 from plugins.playmoney.chosen import local_bank
 from plugins.playmoney.signature import HEADER, sign
 from plugins.posts import records
@@ -164,6 +162,13 @@ def closed_medium(owner: Person) -> Ask:
     return of(slug="closed", name=name)
 
 
+def refunding(person: Person, amount: str) -> Ask:
+    """Give something of a sale back, or more than was paid."""
+    order = cast.settled_order(person)
+    number = checkout.new_refund_id()
+    return Ask({"id": order}, {"line-1": amount, "reason": "Asked for", "form_id": number})
+
+
 def at_bank(person: Person) -> str:
     """Name a payment at the bank, whose page is for whoever was sent there."""
     return cast.begun_payment(person if person.holder else person.stranger)
@@ -220,57 +225,6 @@ def digits(right: bool) -> Ask:
     return form(id=sent.id, code=sent.digits if right else wrong)
 
 
-def own_token(person: Person) -> str:
-    """Return the id of a token of this person's."""
-    made, _ = tokens.make(
-        users.find(person.holder), "A", [tokens.OWN], days=30, actor=person.holder
-    )
-    return made.id
-
-
-def new_endpoint() -> str:
-    """Return the id of an endpoint that is off, so that nothing is sent anywhere."""
-    made, _ = outgoing.make("https://hooks.example.org/", ["order.paid"], actor="test")
-    return outgoing.switch(made.id, "off", actor="test").id
-
-
-def endpoint(**fields: str) -> dict[str, Any]:
-    """Ask for an endpoint of the site's, and for one that there is not."""
-    return {
-        "own": lambda _: Ask({"id": new_endpoint()}, fields),
-        "foreign": lambda _: Ask({"id": MADE_UP}, fields),
-    }
-
-
-def sent_message(_: Person) -> Ask:
-    """Name a message that was stored for an endpoint, which is off."""
-    id = new_endpoint()
-    with transaction():
-        insert("outgoing_delivery", {
-            "id": new_id("evt"), "endpoint_id": id, "cause": "x", "type": "order.paid",
-            "order_id": None, "data": "{}", "created": 0, "attempts": 0, "next_try": None,
-        })  # fmt: skip
-    (stored,) = outgoing.sent_to(id)
-    return of(id=id, delivery=stored.id)
-
-
-def unsent_message() -> Ask:
-    """Name a message that there is not."""
-    return of(id=new_endpoint(), delivery=MADE_UP)
-
-
-def for_machines() -> dict[str, Visit]:
-    """Visit every operation that needs a token, which nobody in a browser has."""
-    return {
-        f"api.{found.name}": Visit(
-            own=lambda _, path=found.path: of(**dict.fromkeys(NAMES.findall(path), MADE_UP))
-        )
-        for found in OPERATIONS.values()
-        if found.who != "anyone"
-    }
-
-
-NAMES = re.compile(r"<(\w+)>")
 SEE_OTHER = (303,)
 VISITS: dict[str, Visit] = {
     "core.static": Visit(own=lambda _: of(filename="icon.svg")),
@@ -383,29 +337,27 @@ VISITS: dict[str, Visit] = {
     "admin.enter": Visit(
         SEE_OTHER, unless=lambda kind: () if kind.role == "owner" else (303, 403)
     ),
-    **for_machines(),
-    "api.show_me": Visit((401,)),
-    "api.show_resource": Visit(own=lambda _: of(id="post:free"), foreign=lambda _: of(id="x:y")),
-    "admin_outgoing.make": Visit(
-        own=lambda _: form(url="https://hooks.example.org/", event="order.paid"),
-        foreign=lambda _: form(url="https://localhost/", event="order.paid"), refused=(422,),
+    "admin_orders.order": Visit(
+        own=lambda p: of(id=cast.paid_order(p)), foreign=lambda _: of(id=MADE_UP)
     ),
-    "admin_outgoing.show_one": Visit(**endpoint()),
-    "admin_outgoing.switch": Visit(SEE_OTHER, **endpoint(state="off")),
-    "admin_outgoing.test": Visit(SEE_OTHER, **endpoint()),
-    "admin_outgoing.renew": Visit(**endpoint()),
-    "admin_outgoing.remove": Visit(SEE_OTHER, **endpoint(host="hooks.example.org")),
-    "admin_outgoing.again": Visit(SEE_OTHER, own=sent_message, foreign=lambda _: unsent_message()),
-    "buttons.back": Visit((404,)),
-    "buttons.go": Visit(own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")),
-    "buttons.picture": Visit(
-        own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")
+    "admin_orders.refund": Visit(
+        SEE_OTHER, own=lambda p: refunding(p, "1.00"), foreign=lambda p: refunding(p, "9.99"),
+        refused=(422,),
     ),
-    "tokens.make": Visit(
-        own=lambda _: form(name="A", scope="own.view", days="30"),
-        foreign=lambda _: form(name="A", scope="keys.manage", days="30"), refused=(422,),
+    "admin_readers.find": Visit(
+        SEE_OTHER, own=lambda p: form(q=p.holder), foreign=lambda _: form(q=MADE_UP),
+        refused=(422,),
     ),
-    "tokens.revoke": Visit(SEE_OTHER, **own(own_token)),
+    "admin_readers.reader": Visit(
+        own=lambda p: of(holder=p.holder), foreign=lambda _: of(holder=MADE_UP)
+    ),
+    "admin_readers.export": Visit(
+        own=lambda p: of(holder=p.holder), foreign=lambda _: of(holder=MADE_UP)
+    ),
+    "admin_readers.erase": Visit(
+        own=lambda _: Ask({"holder": cast.new_user().id}, {"word": "erase"}),
+        foreign=lambda p: Ask({"holder": p.holder}, {"word": "erase"}), refused=(422,),
+    ),
     "team.invite": Visit(own=lambda _: form(email=cast.new_email(), role="author")),
     "team.change": Visit(
         SEE_OTHER, own=lambda _: Ask({"id": cast.new_user().id}, {"role": "author"}),

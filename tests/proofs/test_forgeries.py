@@ -19,7 +19,7 @@ from core.clock import now
 from core.hookspecs import hookimpl
 from core.orders import Grant, Line, Offer
 from core.payments import Hint, records
-from core.plugins import caller, catalogue
+from core.plugins import catalogue, loaded
 from core.storage import execute, is_postgres
 from core.verify import verify
 from core.web.webhooks import MOST_BYTES
@@ -43,8 +43,7 @@ def site(make_site):
     limits.set_key(bytes(32), factor=100)
     shop = ModuleType("shop")
     shop.guard = hookimpl(guard)
-    caller._loaded.manager.register(shop, "shop")
-    caller._index()
+    loaded().add("shop", shop)
     yield app
     assert verify() == []
     local_bank().log.close()

@@ -25,7 +25,7 @@ from core.hookspecs import hookimpl
 from core.http import Response, request
 from core.orders import Grant, Line, Offer
 from core.payments import ProviderRefused, ProviderUnknown, records
-from core.plugins import caller, catalogue
+from core.plugins import catalogue, loaded
 from core.reconcile import reconcile
 from core.storage import execute
 from core.verify import verify
@@ -118,8 +118,7 @@ class World:
         limits.set_key(bytes(32), factor=10_000)
         shop = ModuleType("shop")
         shop.guard = hookimpl(guard)
-        caller._loaded.manager.register(shop, "shop")
-        caller._index()
+        loaded().add("shop", shop)
 
     def spoil(self, operation, answer):
         """Let the next answer to an operation be this one."""

@@ -29,7 +29,7 @@ from core.payments import Cancel, Hint, Payment, ProviderUnknown, records
 from core.payments.facts import Facts, Kind, Movement, State, Status
 from core.payments.records import AskedRefund
 from core.people import Reader
-from core.plugins import caller, catalogue
+from core.plugins import catalogue, loaded
 from core.reconcile import reconcile
 from core.storage import execute, new_id
 from core.verify import verify
@@ -330,8 +330,7 @@ class Site:
         limits.set_key(bytes(32), factor=10_000)
         listener = ModuleType("listener")
         listener.on_order_paid = hookimpl(lambda order: self.told.update([order.id]))
-        caller._loaded.manager.register(listener, "listener")
-        caller._index()
+        loaded().add("listener", listener)
 
     def deliver(self, payment, event, answer=None):
         self.teller.answer = answer

@@ -22,11 +22,14 @@ FORMAT = "format"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One field of a list's form: its name in the address, its label, what may be chosen."""
+    """One field of a list's form: its name in the address, its label, what may be chosen.
+
+    What is `hidden` comes from a way that leads to the list, and is kept.
+    """
 
     name: str
     label: str
-    kind: Literal["text", "choice", "day"] = "text"
+    kind: Literal["text", "choice", "day", "hidden"] = "text"
     choices: tuple[tuple[str, str], ...] = ()
 
 

@@ -24,9 +24,13 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 """The name and the icon of each section, in the order in which they are shown."""
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
+    ("sell", "admin_orders.show", _("Orders"), "orders.view"),
+    ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
     ("sell", "admin_buttons.show", _("Buttons"), "posts.write"),
     ("settings", "admin_outgoing.show", _("Webhooks"), "settings.change"),
+    ("plugins", "admin_plugins.show", _("Plugins"), "plugins.manage"),
+    ("settings", "admin_settings.show", _("Settings"), "settings.change"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
 

@@ -86,7 +86,12 @@ def refund_order(id: str, body: RefundWanted, key: str) -> Response:
     try:
         _refuse_too_much(order, wanted, kept.subject)
         done = checkout.refund(
-            order.id, wanted, actor=reader.holder, reason=body.reason, to=body.to, id=kept.subject
+            order.id,
+            wanted,
+            actor=reader.holder,
+            reason=body.reason,
+            to=body.to,
+            refund_id=kept.subject,
         )
     except OboloError:
         if records.find_refund(kept.subject) is None:

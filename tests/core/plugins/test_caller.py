@@ -9,7 +9,7 @@ import pytest
 
 from core import hookimpl
 from core.errors import Conflict, NotFound, OboloError, PluginFailed, Refused
-from core.plugins import call, caller, each, fold, implementations, render
+from core.plugins import call, caller, each, fold, implementations, loaded, render
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_two_wrong_plugins_are_told_apart(enabled):
 def test_a_dropped_plugin_is_not_asked_again(enabled):
     """The others are, in their order."""
     enabled(a=saying("a"), b=saying("b"), c=saying("c"))
-    caller.drop("b")
+    loaded().drop("b")
 
     assert [one.plugin for one in implementations("describe")] == ["a", "c"]
 

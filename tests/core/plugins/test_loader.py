@@ -254,19 +254,3 @@ def test_a_module_that_failed_is_not_left_behind(shelf, caplog):
     load(["alpha"], [shelf.folder])
 
     assert "plugins.alpha" not in sys.modules
-
-
-@sqlite_only
-def test_a_plugin_that_fails_while_the_app_is_built_is_dropped(shelf, caplog):
-    """Its hooks, providers and embeds go, the reason stays."""
-    shelf.put("alpha")
-    shelf.put("beta")
-    load(["alpha", "beta"], [shelf.folder])
-    catalogue.providers.update(card=object(), purse=object())
-    catalogue.embeds.update(tip=object())
-    plugins.drop("alpha", ["card"], ["tip"], LookupError("no pages"))
-
-    assert [one.plugin for one in implementations("describe")] == ["beta"]
-    assert (list(catalogue.providers), list(catalogue.embeds)) == (["purse"], [])
-    assert list(catalogue.manifests) == ["beta"]
-    assert catalogue.failed == {"alpha": "LookupError: no pages"}

@@ -137,7 +137,8 @@ def test_a_message_with_braces_in_it_is_shown_as_it_is(tmp_path):
         (">=1.1", False), (">=2", False), ("<1", False), ("<1.0", False), (">1.0", False),
         ("==1.1", False), ("<=0.9", False), (">=0.5,<1", False), (">=1.0,<2,==1.1", False),
         ("", False), ("1.0", False), ("~=1.0", False), ("!=1.0", False), (">=1.0,", False),
-        (">=1.0.0", False), (">=one", False), (">=-1", False), (">=1.0 <2", False),
+        (">=1.0.0", True), (">=1.0.1", False), (">=one", False), (">=-1", False),
+        (">=1.0 <2", False),
     ],
 )  # fmt: skip
 def test_a_range_holds_this_version_of_the_interface_or_not(wanted, fits):

@@ -7,7 +7,7 @@ import pytest
 from core import BadInput, Gate, Money, Offer, ResourceCard, decide, hookimpl
 from core.entitlements import grant
 from core.people import Reader
-from core.plugins import caller
+from core.plugins import loaded
 from plugins.paywall import prices
 from plugins.paywall.prices import by_tag, check
 
@@ -31,8 +31,7 @@ def describe(make_site):
     def put(resource, *tags, **fields):
         cards[resource] = ResourceCard(resource, "post", "A text", "/a", tags=tags, fields=fields)
 
-    caller._loaded.manager.register(Shelf, "shelf")
-    caller._index()
+    loaded().add("shelf", Shelf)
     put.asked = asked
     with site.test_request_context("/"):
         yield put

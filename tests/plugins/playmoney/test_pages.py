@@ -10,7 +10,7 @@ import pytest
 
 from core import Gate, Grant, Line, Money, Offer, hookimpl, now, settings
 from core.ledger import balance
-from core.plugins import caller
+from core.plugins import loaded
 from core.storage import execute
 from core.verify import verify
 from plugins.playmoney.bank import Wish
@@ -32,8 +32,7 @@ def site(make_site):
     app = make_site("playmoney", settings={"checkout.allow_loss": True})
     shop = ModuleType("shop")
     shop.guard = guard
-    caller._loaded.manager.register(shop, "shop")
-    caller._index()
+    loaded().add("shop", shop)
     yield app
     assert verify() == []
     local_bank().log.close()

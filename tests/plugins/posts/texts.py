@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from core import Field, Gate, Grant, Line, Money, Offer, execute, hookimpl
-from core.plugins import caller
+from core.plugins import loaded
 from plugins.posts import records
 from plugins.posts.importing import import_folder
 
@@ -46,8 +46,7 @@ def add_shop():
     """Add the gate to the plugins of the site that was just made."""
     shop = ModuleType("shop")
     shop.guard, shop.register_fields = guard, register_fields
-    caller._loaded.manager.register(shop, "shop")
-    caller._index()
+    loaded().add("shop", shop)
 
 
 def write(folder: Path, name: str, body: str = "Words.\n", **front: str) -> Path:

@@ -13,7 +13,7 @@ from flask import Flask, request
 from core import Gate, Grant, Line, Money, Offer, checkout, hookimpl, limits, storage
 from core import config as configuration
 from core.app import create_app
-from core.plugins import caller, catalogue
+from core.plugins import catalogue, loaded
 from core.web.callers import callers
 
 PRICE = 120
@@ -39,8 +39,7 @@ def build(url: str, home: Path, secret: str) -> Flask:
     app = create_app(config, immediate=True)
     assert not catalogue.failed, catalogue.failed
     limits.set_key(config.derived_key("limits"), factor=WITHIN_LIMITS)
-    caller._loaded.manager.register(_shop(), "shop")
-    caller._index()
+    loaded().add("shop", _shop())
     app.add_url_rule("/x/shop/refund/<order>", "refund", _refund, methods=["POST"])
     storage.close()
     return app

@@ -1,0 +1,115 @@
+"""obolo plugins: what is there, on and off, and what it does."""
+
+from __future__ import annotations
+
+import sys
+from urllib.parse import urlsplit
+
+import click
+
+from core.cli.opened import open_site
+from core.plugins import breaker, enabled, switching, watching
+from core.plugins.preflight import NotReady
+from core.plugins.watching import Timing
+
+ACTOR = "cli"
+
+
+@click.group("plugins", invoke_without_command=True)
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Plugins: list them, switch them on and off, and see what they do."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_all)
+
+
+@group.command("list")
+@click.option("--long", "is_long", is_flag=True, help="Hooks, calls, time and errors too.")
+def list_all(is_long: bool) -> None:  # noqa: FBT001 - an option
+    """List the plugins in the order in which they are asked: on, paused, off, and why."""
+    open_site()
+    for one in switching.listed():
+        about = one.found.manifest.plugin if one.found else None
+        title = f"{about.title.get('en', one.name)} {about.version}" if about else ""
+        word = {"enabled": "on", "found": "off"}.get(one.state, one.state)
+        click.echo(f"{word:13} {one.name:14} {title}{f'  ({one.reason})' if one.reason else ''}")
+        if is_long and one.found:
+            _say_more(one)
+
+
+def _say_more(one: switching.Plugin) -> None:
+    timings = breaker.timings(one.name)
+    for hook in sorted(one.hooks | timings.keys()):
+        timing = timings.get(hook, Timing())
+        mean = timing.seconds / timing.calls * 1000 if timing.calls else 0
+        click.echo(
+            f"{'':14}{hook:24} {timing.calls:8,} calls {mean:8.2f} ms "
+            f"{timing.slowest * 1000:8.1f} ms at most {timing.errors:5} errors"
+        )
+
+
+@group.command()
+@click.argument("names", nargs=-1, required=True)
+def enable(names: tuple[str, ...]) -> None:
+    """Try plugins in a process of their own, and switch them on; the site needs no restart."""
+    open_site()
+    for name in names:
+        try:
+            report = switching.switch_on(name, actor=ACTOR)
+        except NotReady as error:
+            click.echo(error.report.detail, err=True)
+            raise click.ClickException(str(error)) from None
+        click.echo(f"{name} is on; {report.pages} pages and {len(report.hooks)} hooks were tried.")
+
+
+@group.command()
+@click.argument("names", nargs=-1, required=True)
+def disable(names: tuple[str, ...]) -> None:
+    """Switch plugins off; what they stored stays."""
+    open_site()
+    for name in names:
+        switching.switch_off(name, actor=ACTOR)
+        click.echo(f"{name} is off.")
+
+
+@group.command()
+@click.argument("names", nargs=-1, required=True)
+def order(names: tuple[str, ...]) -> None:
+    """Ask these plugins first, in this order."""
+    open_site()
+    enabled.reorder(names, actor=ACTOR)
+    click.echo(" ".join(enabled.names("enabled", "paused")))
+
+
+@group.command()
+@click.argument("name")
+@click.option("--delete", is_flag=True, help="Delete its tables, settings and files, for ever.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def uninstall(name: str, delete: bool, yes: bool) -> None:  # noqa: FBT001 - options
+    """Take a plugin that is off from the list; its data stays unless it is deleted."""
+    open_site()
+    if delete and not yes:
+        for table, rows in switching.tables_of(name).items():
+            click.echo(f"{table}: {rows} rows")
+        click.confirm("Delete all of this for ever?", abort=True)
+    stays = switching.uninstall(name, delete=delete, actor=ACTOR)
+    click.echo(f"{name} is uninstalled. {'Still there: ' + ', '.join(stays) if stays else ''}")
+
+
+@group.command()
+@click.argument("address")
+def trace(address: str) -> None:
+    """Ask for a page as a guest does, and show which hooks ran for it and what they answered."""
+    app = open_site()
+    parts = urlsplit(address)
+    with watching.recorded() as calls:
+        answer = app.test_client().get(
+            f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", buffered=True
+        )
+    for one in calls:
+        click.echo(f"{one.seconds * 1000:8.2f} ms  {one.plugin:12} {one.what:20} {one.answer}")
+    click.echo(f"{answer.status_code} after {len(calls)} calls")
+    sys.exit(0 if answer.status_code < 500 else 1)
+
+
+COMMANDS = (group,)

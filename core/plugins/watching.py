@@ -1,0 +1,134 @@
+"""Who works at this moment, for how long plugins worked, and what failed: kept in each process.
+
+A hook that hangs cannot be ended, only its process can. A thread of the server looks which hooks
+run for too long (`hung`), writes down whose it was, and ends the process; the breaker reads it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import get_ident
+from time import perf_counter
+from typing import NamedTuple
+
+HOOK_SECONDS = 2.0
+"""A hook that somebody waits for longer than this hangs."""
+PAGE_SECONDS = 30.0
+"""A page may ask a provider, which has ten seconds for each answer."""
+PAGE = "page"
+UNHURRIED = ("register_", "on_", "task ", "send_message")
+"""Nobody waits for these: they are asked while an app is built, or behind the pages."""
+
+
+class Work(NamedTuple):
+    """What a thread works at, since when on the clock of `perf_counter`."""
+
+    plugin: str
+    what: str
+    started: float
+
+
+@dataclass(slots=True)
+class Timing:
+    """How often a hook was called in this process, for how long, and how often it failed."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    errors: int = 0
+
+
+class Call(NamedTuple):
+    """One call that was recorded: how many seconds it took, and its answer in short."""
+
+    plugin: str
+    what: str
+    seconds: float
+    answer: str
+
+
+class _Recorder:
+    """Where calls are recorded, while somebody wants that."""
+
+    calls: list[Call] | None = None
+
+
+@contextmanager
+def recorded() -> Iterator[list[Call]]:
+    """Yield a list to which every call of a plugin in this process is added."""
+    calls = _Recorder.calls = []
+    try:
+        yield calls
+    finally:
+        _Recorder.calls = None
+
+
+def record(plugin: str, what: str, seconds: float, answer: object) -> None:
+    """Add a call to the list, if there is one."""
+    if _Recorder.calls is not None:
+        _Recorder.calls.append(Call(plugin, what, seconds, " ".join(repr(answer).split())[:80]))
+
+
+_at_work: dict[int, Work] = {}
+_timings: dict[tuple[str, str], Timing] = {}
+
+
+def _log_only(_plugin: str, _what: str, _error: BaseException) -> None:
+    """Leave it at the log."""
+
+
+failed: Callable[[str, str, BaseException], None] = _log_only
+"""Told of everything that a plugin raised; the breaker puts itself here."""
+
+
+def begin(plugin: str, what: str, started: float) -> Work | None:
+    """Note that this thread works at something; return what it was at before."""
+    thread = get_ident()
+    before = _at_work.get(thread)
+    _at_work[thread] = Work(plugin, what, started)
+    return before
+
+
+def end(plugin: str, what: str, started: float, before: Work | None, *, failed: bool) -> float:
+    """Note that it is done; return the seconds that it took."""
+    if before is None:
+        _at_work.pop(get_ident(), None)
+    else:
+        _at_work[get_ident()] = before
+    took = perf_counter() - started
+    timing = _timings.get((plugin, what))
+    if timing is None:
+        timing = _timings[plugin, what] = Timing()
+    timing.calls += 1
+    timing.seconds += took
+    timing.slowest = max(timing.slowest, took)
+    timing.errors += failed
+    return took
+
+
+def hung(at: float) -> Work | None:
+    """Return work that takes too long at an instant of `perf_counter`."""
+    for work in list(_at_work.values()):
+        if work.what.startswith(UNHURRIED):
+            continue
+        most = PAGE_SECONDS if work.what == PAGE else HOOK_SECONDS
+        if at - work.started > most:
+            return work
+    return None
+
+
+def take_timings() -> dict[tuple[str, str], Timing]:
+    """Return what was counted since the last time, and begin anew."""
+    taken = dict(_timings)
+    for key in taken:
+        _timings.pop(key, None)
+    return taken
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Tell whether a person wants this process to end: Ctrl-C, at a command."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return isinstance(error, KeyboardInterrupt) and is_main
