@@ -25,6 +25,8 @@ def own_token(person: Person) -> str:
 
 def new_endpoint() -> str:
     """Return the id of an endpoint that is off, so that nothing is sent anywhere."""
+    for one in outgoing.listed():
+        return outgoing.switch(one.id, "off", actor="test").id
     made, _ = outgoing.make("https://hooks.example.org/", ["order.paid"], actor="test")
     return outgoing.switch(made.id, "off", actor="test").id
 
@@ -40,13 +42,13 @@ def endpoint(**fields: str) -> dict[str, Any]:
 def sent_message(_: Person) -> Ask:
     """Name a message that was stored for an endpoint, which is off."""
     id = new_endpoint()
+    message = new_id("evt")
     with transaction():
         insert("outgoing_delivery", {
-            "id": new_id("evt"), "endpoint_id": id, "cause": "x", "type": "order.paid",
+            "id": message, "endpoint_id": id, "cause": message, "type": "order.paid",
             "order_id": None, "data": "{}", "created": 0, "attempts": 0, "next_try": None,
         })  # fmt: skip
-    (stored,) = outgoing.sent_to(id)
-    return of(id=id, delivery=stored.id)
+    return of(id=id, delivery=message)
 
 
 def unsent_message() -> Ask:
