@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from playwright.sync_api import Browser, Page, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """How a Chromium is called on the path, in the order in which they are taken."""
@@ -73,6 +79,22 @@ def launch(playwright: Playwright) -> Iterator[Browser]:
         yield browser
     finally:
         browser.close()
+
+
+@contextmanager
+def opened(app: WSGIApplication) -> Iterator[Page]:
+    """Serve a site on a free port, and yield a page of a browser that finds it by paths alone."""
+    driver = pytest.importorskip("playwright.sync_api", reason="install playwright for a browser")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        with driver.sync_playwright() as playwright, launch(playwright) as browser:
+            yield browser.new_page(base_url=f"http://localhost:{server.port}")
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
 
 
 def _downloaded() -> str | None:

@@ -25,7 +25,7 @@ from core.payments import (
     wrong,
 )
 from core.storage import new_id
-from tests.provider_steps import (
+from core.testing.provider_steps import (
     Asked,
     Contract,
     Operation,
@@ -39,7 +39,7 @@ from tests.provider_steps import (
     ref_of,
     refund,
 )
-from tests.provider_trust import TrustRules
+from core.testing.provider_trust import TrustRules
 
 TROUBLE = [
     pytest.param(operation, way, done, id=f"{operation}-{way}-{'done' if done else 'not done'}")
@@ -338,7 +338,7 @@ class DoubtRules:
         payment = begun(contract)
         reports = [contract.provider.look_up(payment)]
         for way in ("decline", "slow"):
-            contract.person(ref_of(payment), way)  # type: ignore[arg-type]
+            contract.person(ref_of(payment), way)
             reports.append(contract.provider.look_up(payment))
         contract.finish_slow(ref_of(payment))
         reports += [contract.provider.look_up(payment), refund(contract, payment, 3)[1]]

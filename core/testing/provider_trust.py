@@ -11,7 +11,7 @@ import pytest
 from core.clock import now
 from core.errors import Forged
 from core.payments import Inbound
-from tests.provider_steps import Contract, begun, paid, ref_of
+from core.testing.provider_steps import Contract, begun, paid, ref_of
 
 
 def altered(request: Inbound, change: Callable[[str], str]) -> Inbound:
