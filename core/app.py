@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import limits, mail, notices, outgoing, plugins, settings, storage, tasks
+from core import figures, limits, mail, notices, outgoing, plugins, settings, storage, tasks
 from core.access import Gate
 from core.clock import now
 from core.config import Config
@@ -23,12 +23,14 @@ from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, files, lock_migrations
+from core.themes import Themes
 from core.verify import seal
 from core.web import (
     account,
     api,
     buttons,
     checkout,
+    counting,
     doors,
     headers,
     health,
@@ -39,6 +41,8 @@ from core.web import (
     registering,
     rendering,
     returning,
+    themes,
+    trying,
     webhooks,
 )
 from core.web import tokens as token_pages
@@ -49,8 +53,8 @@ from core.web.callers import check_callers
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal,
-    api, token_pages, buttons,
+    checkout, counting, webhooks, library, languages, health, doors, account, personal, api,
+    token_pages, themes, buttons,
     *SCREENS,
 )  # fmt: skip
 HOUR, DAY = 3_600, 86_400
@@ -138,11 +142,13 @@ def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> F
         })  # fmt: skip
         app = _flask(config)
         app.extensions["obolo_plugins"] = loaded
-        theme = ROOT / "themes" / config.theme
+        looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
+        looks.declare()
         rendering.install(
-            app, [one.folder for one in found.values()], theme, config.language, config.languages
+            app, [one.folder for one in found.values()], looks, config.language, config.languages
         )
-        _add_pages(app, theme)
+        trying.install(app, config.derived_key("trial"))
+        _add_pages(app)
         for plugin in found.values():
             registering.add(app, plugin)
         headers.install(app, _redirects())
@@ -181,15 +187,10 @@ def _flask(config: Config) -> Flask:
     return app
 
 
-def _add_pages(app: Flask, theme: Path) -> None:
+def _add_pages(app: Flask) -> None:
     static = str(ROOT / "core" / "static")
     app.register_blueprint(
         Blueprint("core", __name__, static_folder=static, static_url_path="/static/core")
-    )
-    app.register_blueprint(
-        Blueprint(
-            "theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme"
-        )
     )
     for module in CORE_PAGES:
         app.register_blueprint(module.blueprint)
@@ -209,6 +210,7 @@ def _schedule(app: Flask) -> None:
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),
         Periodic("limits", HOUR, lambda: limits.forget(now() - timedelta(days=1))),
+        Periodic("figures", HOUR, lambda: figures.fill(now())),
         Periodic("files", DAY, lambda: files.sweep(now() - timedelta(days=1))),
         Periodic("codes", HOUR, lambda: codes.forget(now() - timedelta(days=1))),
         Periodic("sessions", DAY, lambda: sessions.forget(now())),

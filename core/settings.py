@@ -47,6 +47,11 @@ ASK_SECONDS = 1.0
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 CORE = """
+["admin.checklist"]
+type = "bool"
+default = true
+label.en = "Show the checklist of the first steps on Home"
+label.it = "Mostra nella Home la lista dei primi passi"
 ["checkout.allow_loss"]
 type = "bool"
 label.en = "Offer ways to pay that cost more than the sale"

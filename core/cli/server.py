@@ -14,7 +14,7 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from core import config as configuration
-from core import doors, settings, storage, tasks
+from core import doors, settings, storage, tasks, views
 from core.cli import demo
 from core.cli.opened import address_of
 from core.cli.threads import WarmWorker
@@ -107,7 +107,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "when_ready": self._say_where,
             "post_worker_init": self._start_worker,
-            "worker_exit": lambda _server, _worker: tasks.stop_thread(),
+            "worker_exit": lambda _server, _worker: self._end_worker(),
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -126,8 +126,13 @@ class Server(BaseApplication):  # type: ignore[misc]
         if isinstance(self.site, Site):
             self.site.refresh()  # the master's app may be older
             self.site.start_threads()
+        views.start_thread()
         if self.with_tasks:
             tasks.start_thread()
+
+    def _end_worker(self) -> None:
+        views.stop_thread()
+        tasks.stop_thread()
 
     def _say_where(self, _arbiter: object) -> None:
         click.echo(self.greeting)

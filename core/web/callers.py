@@ -33,7 +33,9 @@ class SignInNeeded(Refused):
     status = 401
 
 
-def callers(who: str, *, confirmed: bool = False, token: bool = False) -> Callable[[View], View]:
+def callers(
+    who: str, *, confirmed: bool = False, token: bool = False, most_bytes: int = 0
+) -> Callable[[View], View]:
     """Declare who may call a view.
 
     `anyone`: every reader; what belongs to somebody is found by the reader's holders only.
@@ -41,13 +43,15 @@ def callers(who: str, *, confirmed: bool = False, token: bool = False) -> Callab
     `user`: whoever is signed in, for what is their own.
     Else a permission such as `orders.refund`: staff who have it and showed a second factor.
     With `confirmed` the user must have proved to be one within the last ten minutes. With `token`
-    it is a route for machines: a personal token says who calls, and no cookie does.
+    it is a route for machines: a personal token says who calls, and no cookie does. `most_bytes` is
+    how much they may send, where that is more than others may.
     """
 
     def declare(view: View) -> View:
         view.callers = who  # type: ignore[attr-defined]
         view.confirmed = confirmed  # type: ignore[attr-defined]
         view.token = token  # type: ignore[attr-defined]
+        view.most_bytes = most_bytes  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -93,10 +97,12 @@ def refuse_strangers() -> Response | None:
         return _away("doors.sign_in", "Please sign in first.")
     if who != "user" and (away := _refuse_others(session, who)):
         return away
+    view = current_app.view_functions[request.endpoint]
+    if most_bytes := getattr(view, "most_bytes", 0):
+        request.max_content_length = request.max_form_memory_size = most_bytes
     is_change = request.method not in SAFE_METHODS
     if is_change and not has_csrf_token(request.form.get(CSRF_FIELD, "")):
         raise Refused("This form is too old. Please open the page again.")
-    view = current_app.view_functions[request.endpoint]
     if getattr(view, "confirmed", False) and not session.is_confirmed(now()):
         return _away("account.confirm", "Please confirm first that it is you.")
     return None

@@ -16,6 +16,7 @@ from core.errors import OboloError
 from core.limits import TooMany
 from core.orders import Offer
 from core.people import current_reader
+from core.web.themes import fall_back
 from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
@@ -76,7 +77,12 @@ def _answer(status: int, detail: str, **more: Any) -> Response:
         if status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
-    page = render_template("error.html", status=status, detail=detail)
+    try:
+        page = render_template("error.html", status=status, detail=detail)
+    except Exception:
+        log.exception("the theme cannot draw what went wrong")
+        fall_back()
+        page = render_template("error.html", status=status, detail=detail)
     return Response(page, status)
 
 

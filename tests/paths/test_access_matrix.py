@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 from core import http, limits, orders
 from core.people import current_reader
 from core.people.sessions import Session
+from core.plugins import preflight
 from core.storage import execute, is_postgres
 from core.web import callers as declared
 from core.web import headers
@@ -25,11 +26,13 @@ from core.web.callers import callers, callers_of, takes_token
 from tests.architecture.tree import PLUGINS
 from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
+from tests.paths.desk import DESK
+from tests.paths.house_visits import HOUSE
 from tests.paths.machine_visits import MACHINE_VISITS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
-VISITS.update(MACHINE_VISITS)
+VISITS.update(DESK | HOUSE | MACHINE_VISITS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
@@ -37,10 +40,11 @@ HAVE = {
     "orders.refund": {"owner", "bookkeeper"},
     "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
-    "posts.write": {"owner", "editor", "author"},
-    "people.view": {"owner", "bookkeeper"},
     "settings.change": {"owner"},
+    "people.view": {"owner", "bookkeeper"},
     "plugins.manage": {"owner"},
+    "posts.write": {"owner", "editor", "author"},
+    "posts.publish": {"owner", "editor"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -64,6 +68,7 @@ def _in_a_hurry(db, monkeypatch):
     """Count nobody at the doors, whose own tests do, and wait for no disk."""
     monkeypatch.setattr(limits, "allow", lambda door, **_: None)
     monkeypatch.setattr(http, "request", lambda *_, **__: http.Response(204, {}, b""))
+    monkeypatch.setattr(preflight, "check", lambda *_: preflight.Report())
     if not is_postgres():
         execute("PRAGMA synchronous = OFF")
 
@@ -235,15 +240,25 @@ UNCOUNTED = {
     "account.passkey_options": "a step-up was counted", "account.confirm_options": "a user's own",
     "doors.show_offer": "192 bits that nobody guesses, for who has bought something",
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
+    "admin_plugins.switch_on": "the owner's own", "admin_plugins.switch_off": "the owner's own",
+    "admin_plugins.move": "the owner's own", "admin_plugins.save": "the owner's own",
+    "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
+    "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
+    "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
-    "playmoney.choose": "no money",
     "admin_outgoing.make": "the owner's own", "admin_outgoing.switch": "the owner's own",
     "admin_outgoing.test": "the owner's own", "admin_outgoing.again": "the owner's own",
     "admin_outgoing.renew": "the owner's own", "admin_outgoing.remove": "ends something",
+    "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
+    "admin_home.hide_checklist": "the owner's own",
     "admin_orders.refund": "staff's own, and no more than was paid",
     "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
     "admin_readers.erase": "staff's own",
     "tokens.make": "a step-up was counted", "tokens.revoke": "ends something",
+    "posts.save": "staff", "posts.keep": "staff", "posts.discard": "staff",
+    "posts.preview": "staff", "posts.restore": "staff", "posts.withdraw": "staff",
+    "posts.bring_back": "staff", "posts.delete": "staff", "posts.upload": "staff",
+    "posts.describe_medium": "staff", "posts.delete_medium": "staff",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 

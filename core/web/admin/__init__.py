@@ -1,8 +1,22 @@
 """The administration: a shell, and the screens in it. Each screen is a module with a blueprint."""
 
-from core.web.admin import buttons, going, orders, outgoing, plugins, readers, settings, team
+from core.web.admin import (
+    buttons,
+    going,
+    home,
+    money,
+    orders,
+    outgoing,
+    plugins,
+    readers,
+    settings,
+    team,
+    themes,
+)
 
-SCREENS = (going, orders, readers, team, plugins, settings, outgoing, buttons)
+SCREENS = (
+    home, going, orders, readers, team, money, themes, plugins, settings, outgoing, buttons,
+)  # fmt: skip
 """The screens of core, each with its `blueprint`; a plugin's come with the plugin."""
 
 __all__ = ["SCREENS"]

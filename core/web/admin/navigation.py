@@ -24,11 +24,15 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 """The name and the icon of each section, in the order in which they are shown."""
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
+    ("home", "admin_home.show", _("Home"), "admin.enter"),
+    ("money", "admin_money.show", _("Overview"), "orders.view"),
+    ("money", "admin_money.owed", _("Balances owed"), "orders.view"),
     ("sell", "admin_orders.show", _("Orders"), "orders.view"),
     ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
     ("sell", "admin_buttons.show", _("Buttons"), "posts.write"),
     ("settings", "admin_outgoing.show", _("Webhooks"), "settings.change"),
+    ("look", "admin_themes.show", _("Themes"), "settings.change"),
     ("plugins", "admin_plugins.show", _("Plugins"), "plugins.manage"),
     ("settings", "admin_settings.show", _("Settings"), "settings.change"),
 )
