@@ -22,7 +22,7 @@ from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
-from core.storage import Migrations, files, lock_migrations
+from core.storage import Migrations, backup, files, lock_migrations
 from core.themes import Themes
 from core.verify import seal
 from core.web import (
@@ -222,6 +222,8 @@ def _schedule(app: Flask) -> None:
         *catalogue.periodic,
     ]
     tasks.only([(one.name, one.seconds, partial(_within, app, one.work)) for one in works])
+    config: Config = app.extensions["obolo_config"]
+    tasks.task("backup")(lambda: _within(app, lambda: backup.make(config.home, config.database)))
 
 
 def _within(app: Flask, work: Callable[[], Any]) -> None:

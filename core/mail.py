@@ -220,6 +220,17 @@ def _kept(message_id: str, recipient: bytes, subject: bytes, *rest: Any) -> Kept
     return Kept(message_id, to, about, instant(created), sent, next_try, attempts, error)
 
 
+def given_up() -> int:
+    """Return how many messages were given up and are still kept."""
+    sql = "SELECT COUNT(*) FROM mail_message WHERE sent IS NULL AND next_try IS NULL"
+    return int(execute(sql).fetchone()[0])
+
+
+def is_console() -> bool:
+    """Tell whether messages are only printed into the log."""
+    return _ways.server.scheme == "console" and _ways.first is None
+
+
 def resend(message_id: str) -> bool:
     """Have a message that was not sent tried anew from now on; False when there is no such one."""
     done = execute(

@@ -125,3 +125,14 @@ def untold() -> list[tuple[str, str, str, int, str]]:
         "WHERE told IS NULL ORDER BY created"
     )
     return [tuple(row) for row in rows]
+
+
+def retell(cause: str, plugin: str) -> bool:
+    """Have a plugin told anew, from now on, of what it was not told yet; False when it was."""
+    done = execute(
+        "UPDATE notices_notice SET next_try = ?, attempts = 0 "
+        "WHERE cause = ? AND plugin = ? AND told IS NULL",
+        [micros(now()), cause, plugin],
+    )
+    after_commit(_wake)
+    return bool(done.rowcount)

@@ -88,6 +88,25 @@ def is_due(payment: Payment, at: datetime) -> bool:
     return row[0] is None or row[0] <= micros(at)
 
 
+def looked_at(limit: int) -> list[tuple[Payment, datetime]]:
+    """Return the payments whose end is not known, each with when it is asked about next."""
+    rows = execute(
+        "SELECT id, next_look FROM payments_payment WHERE next_look IS NOT NULL "
+        "ORDER BY next_look LIMIT ?",
+        [limit],
+    ).fetchall()
+    return [(find(id), instant(at)) for id, at in rows]
+
+
+def look_now(payment: str) -> bool:
+    """Have a payment whose end is not known asked about at once; False when it is known."""
+    done = execute(
+        "UPDATE payments_payment SET next_look = ? WHERE id = ? AND next_look IS NOT NULL",
+        [micros(now()), payment],
+    )
+    return bool(done.rowcount)
+
+
 LAST_LOOK = 10
 """After so many looks, about a week, a payment that failed is left alone."""
 

@@ -40,15 +40,17 @@ class Sale:
     disputed: bool
 
 
-NUMBER = """(o.id = ? OR o.id IN (SELECT p.order_id FROM payments_payment p
-LEFT JOIN payments_refund r ON r.payment_id = p.id
-LEFT JOIN payments_movement m ON m.payment_id = p.id
-WHERE p.id = ? OR p.ref = ? OR r.id = ? OR m.id = ?))"""
+NUMBER = """o.id IN (SELECT CAST(? AS TEXT)
+UNION SELECT order_id FROM payments_payment WHERE id = ? OR ref = ?
+UNION SELECT p.order_id FROM payments_payment p JOIN payments_refund r ON r.payment_id = p.id
+WHERE r.id = ?
+UNION SELECT p.order_id FROM payments_payment p JOIN payments_movement m ON m.payment_id = p.id
+WHERE m.id = ?)"""
 PROVIDER = "EXISTS (SELECT 1 FROM payments_payment p WHERE p.order_id = o.id AND p.provider = ?)"
 FOUND = """SELECT o.id, COALESCE(paid.provider, ''), COALESCE((SELECT SUM(r.minor)
 FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
-WHERE p.order_id = o.id AND r.state = 'done'), 0), EXISTS (SELECT 1 FROM payments_movement m
-JOIN payments_payment p ON p.id = m.payment_id WHERE p.order_id = o.id AND m.kind = 'dispute')
+WHERE p.order_id = o.id AND r.state = 'done'), 0), o.id IN (SELECT p.order_id
+FROM payments_movement m JOIN payments_payment p ON p.id = m.payment_id WHERE m.kind = 'dispute')
 FROM orders_order o LEFT JOIN payments_payment paid ON paid.id = o.payment
 WHERE {where} ORDER BY o.id DESC LIMIT ? OFFSET ?"""
 

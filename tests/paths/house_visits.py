@@ -50,6 +50,19 @@ HOUSE: dict[str, Visit] = {
         foreign=lambda p: Ask({"id": p.holder or MADE_UP}, {"role": "owner"}),
         refused=(400,),
     ),
+    "admin_jobs.again": Visit(
+        SEE_OTHER,
+        own=lambda p: Ask({"kind": "payment"}, {"id": cast.waiting_payment(p)}),
+        foreign=lambda _: Ask({"kind": "payment"}, {"id": MADE_UP}),
+        refused=(409,),
+    ),
+    "admin_health.change": Visit(
+        SEE_OTHER,
+        own=lambda _: form(key="loss:", reason="Until there are balances"),
+        foreign=lambda _: form(key="loss:"),
+        refused=(422,),
+    ),
+    "admin_backups.make": Visit(SEE_OTHER),
     "admin_settings.save": Visit(
         SEE_OTHER, own=lambda _: of(group="checkout"), foreign=lambda _: of(group="nothing")
     ),

@@ -36,6 +36,8 @@ VISITS.update(DESK | HOUSE | MACHINE_VISITS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "audit.view": {"owner", "bookkeeper"},
+    "keys.manage": {"owner"},
     "orders.export": {"owner", "bookkeeper"},
     "orders.refund": {"owner", "bookkeeper"},
     "orders.view": {"owner", "bookkeeper"},
@@ -67,8 +69,8 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def _in_a_hurry(db, monkeypatch):
     """Count nobody at the doors, whose own tests do, and wait for no disk."""
     monkeypatch.setattr(limits, "allow", lambda door, **_: None)
-    monkeypatch.setattr(http, "request", lambda *_, **__: http.Response(204, {}, b""))
     monkeypatch.setattr(preflight, "check", lambda *_: preflight.Report())
+    monkeypatch.setattr(http, "request", lambda *_, **__: http.Response(204, {}, b""))
     if not is_postgres():
         execute("PRAGMA synchronous = OFF")
 
@@ -246,14 +248,15 @@ UNCOUNTED = {
     "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
     "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
+    "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
+    "admin_home.hide_checklist": "the owner's own",
     "admin_outgoing.make": "the owner's own", "admin_outgoing.switch": "the owner's own",
     "admin_outgoing.test": "the owner's own", "admin_outgoing.again": "the owner's own",
     "admin_outgoing.renew": "the owner's own", "admin_outgoing.remove": "ends something",
-    "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
-    "admin_home.hide_checklist": "the owner's own",
     "admin_orders.refund": "staff's own, and no more than was paid",
     "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
-    "admin_readers.erase": "staff's own",
+    "admin_readers.erase": "staff's own", "admin_jobs.again": "the owner's own",
+    "admin_health.change": "the owner's own", "admin_backups.make": "the owner's own",
     "tokens.make": "a step-up was counted", "tokens.revoke": "ends something",
     "posts.save": "staff", "posts.keep": "staff", "posts.discard": "staff",
     "posts.preview": "staff", "posts.restore": "staff", "posts.withdraw": "staff",

@@ -34,7 +34,7 @@ def show() -> Response:
     found, before = drawing.taken(span), drawing.taken(span.before)
     sales, mode = drawing.sold(span), drawing.mode()
     return admin_page(
-        "admin/money.html", days=days, spans=drawing.SPANS, draw=drawing, found=found,
+        "admin/money.html", days=days, spans=drawing.SPANS, draw=drawing.TOOLS, found=found,
         before=before, plays=mode == "test", kinds=drawing.by_kind(found),
         line=drawing.net_so_far(found, before), steps=drawing.from_gross_to_net(found),
         funnel=drawing.way_to_a_sale(sales), top=drawing.named(sales, TOP),
@@ -52,7 +52,7 @@ def owed() -> Response:
     rows = figures.balances(mode=drawing.mode(), currency=site_currency())
     return admin_page(
         "admin/owed.html", rows=[(one, _whose(one.holder)) for one in rows], sums=owed_words(),
-        account_name=account_name, draw=drawing,
+        account_name=account_name, draw=drawing.TOOLS,
     )  # fmt: skip
 
 
