@@ -75,11 +75,8 @@ label.en = "Minutes that an order stays open"
 label.it = "Minuti in cui un ordine resta aperto"
 ["embed.hosts"]
 type = "longtext"
-max = 4000
-label.en = "Other sites to which buttons may lead back"
-label.it = "Altri siti a cui i pulsanti possono riportare"
-help.en = "Hosts such as blog.example.org, one a line. A button works without it, too."
-help.it = "Host come blog.example.org, uno per riga. Un pulsante funziona anche senza."
+label.en = "Hosts of other sites to which buttons may lead back, one a line"
+label.it = "Host di altri siti a cui i pulsanti possono riportare, uno per riga"
 ["site.name"]
 type = "text"
 min = 1
