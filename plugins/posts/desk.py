@@ -242,7 +242,7 @@ def editor(
         own_files=_own_files(before, pictures), menu=_menu(), off=_off(typed.get("body", "")),
         may_publish=publishing.PUBLISH in reader.permissions, is_locked=is_locked,
         slug_stays=before is not None and editing.why_slug_stays(before) is not None, iso=iso,
-        at=INSTANTS.python_value, done=done(), clock=f"{now():%Y-%m-%d %H:%M}",
+        at=INSTANTS.python_value, done=done(), clock=f"{now():%H:%M}",
         currency=site_currency(), anchors=_anchors(kind),
         originals=overview.originals(post_id), **{"theirs": None, "rows": (), **more},
     )  # fmt: skip

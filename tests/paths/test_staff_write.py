@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.paths.conftest import people_site
 from tests.paths.people import SCREENS, Site, somebody
-from tests.paths.test_people_pages import _faults
+from tests.paths.test_people_pages import page_faults
 from tests.plugins.posts.pictures import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("staff write")]
@@ -131,7 +131,7 @@ def test_no_page_of_those_who_write_has_a_fault(browser, desk, tmp_path):
     """axe finds nothing, headings are in order, targets are large, nothing is too wide."""
     page = staff(browser, desk, "desktop", "it-IT")
     found = {
-        name: [one for one in _faults(page, name) if 'type="radio"' not in one]
+        name: [one for one in page_faults(page, name) if 'type="radio"' not in one]
         for name in pages(page, tmp_path)
     }
     page.context.close()

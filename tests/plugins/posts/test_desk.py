@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core import Reader, execute, now
@@ -346,7 +348,7 @@ def test_the_list_filters_sorts_and_counts(site, editor):
 
     def titles(query):
         page = editor.client.get(f"/admin/posts/?{query}").text
-        return [one.partition("<")[0] for one in page.split('lang="en">')[2:]]
+        return re.findall(r'<a class="title"[^>]*>([^<]*)', page)
 
     assert titles("sort=title") == ["About", "Apple", "Zebra"]
     assert titles("state=draft") == ["Apple"]
