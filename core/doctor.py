@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from core import audit, doors, ledger, mail, notices, storage
+from core import audit, doors, figures, ledger, mail, notices, storage
 from core.clock import now
+from core.money import Money
 from core.payments import inbox
 from core.people import users
-from core.plugins import catalogue
+from core.plugins import catalogue, enabled
 from core.settings import site_currency, value
 from core.storage import backup, classes, execute, transaction
 from core.verify import verify
@@ -28,11 +29,13 @@ SENTENCES = {
     "space": "There are {left} MB left on the disk.",
     "books": "{invariant}: {subject}: {detail}",
     "seal": "The audit events no longer match the seal {number}.",
-    "delivery": "A message of {provider} waits (tries: {tries}): {why}",
-    "notice": "{plugin} was not told of {cause} (tries: {tries}): {why}",
+    "paused": "The plugin {name} is paused: {why}",
+    "delivery": "Messages of {provider} that could not be settled: {number}. {why}",
+    "notice": "Events of which {plugin} was not told: {number}. {why}",
     "mail": "Messages that were given up: {number}.",
     "console": "Messages go into the log only: no mail server is set.",
     "tasks": "Nobody has done the work behind the pages for {minutes} minutes.",
+    "dispute": "Disputed payments: {number}. {amount} are held back.",
     "unassigned": "{amount} came in that belongs to no order.",
     "backup": "The newest backup is {days} days old.",
     "no_backup": "There is no backup yet.",
@@ -45,8 +48,6 @@ SENTENCES = {
 BACKUP_AFTER = timedelta(days=8)
 LEAST_MB = 500
 IDLE_AFTER = timedelta(minutes=10)
-NEW_FOR = timedelta(days=2)
-"""For so long nobody is told that a new site has no backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ def _plugins(_home: Path) -> Iterator[Finding]:
         for why in classes.faults(manifest.columns, (f"{name}_",)):
             yield Finding("wrong", "class", {"why": why}, why)
 
+    for entry in enabled.entries():
+        if entry.state == "paused":
+            about = {"name": entry.name, "why": entry.reason}
+            yield Finding("wrong", "paused", about, f"{entry.name}:{entry.changed.isoformat()}")
+
 
 def _house(home: Path) -> Iterator[Finding]:
     if not storage.is_postgres() and execute("PRAGMA synchronous").fetchone()[0] != 2:
@@ -101,35 +107,50 @@ def _house(home: Path) -> Iterator[Finding]:
 
 
 def _waiting(_home: Path) -> Iterator[Finding]:
-    for provider, event, _, tries, why in inbox.unsettled():
-        about = {"provider": provider, "tries": tries, "why": why or "–"}
-        yield Finding("soon" if tries else "note", "delivery", about, f"{provider}:{event}")
-    for cause, plugin, _, tries, why in notices.untold():
-        about = {"plugin": plugin, "cause": cause, "tries": tries, "why": why or "–"}
-        yield Finding("soon" if tries else "note", "notice", about, f"{plugin}:{cause}")
+    failed = [(name, event, why) for name, event, _, n, why in inbox.unsettled() if n]
+    for name, number, event, why in _by_first(failed):
+        about = {"provider": name, "number": number, "why": why}
+        yield Finding("soon", "delivery", about, f"{name}:{event}")
+    untold = [(name, cause, why) for cause, name, _, n, why in notices.untold() if n]
+    for name, number, cause, why in _by_first(untold):
+        about = {"plugin": name, "number": number, "why": why}
+        yield Finding("soon", "notice", about, f"{name}:{cause}")
     if number := mail.given_up():
         yield Finding("soon", "mail", {"number": number}, str(number))
     if mail.is_console():
         yield Finding("note", "console")
 
 
+def _by_first(rows: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, int, str, str]]:
+    """Yield each name once: how many rows it has, and what its newest one is and says."""
+    latest = {name: (id, why) for name, id, why in rows}
+    for name, (id, why) in latest.items():
+        yield name, sum(row[0] == name for row in rows), id, why
+
+
 def _money(_home: Path) -> Iterator[Finding]:
-    kept = ledger.balance(ledger.UNASSIGNED, site_currency())
+    real = any(provider.mode == "live" for provider in catalogue.providers.values())
+    mode, currency = ("live" if real else "test"), site_currency()
+    disputed = figures.disputed(tuple(catalogue.providers), mode)
+    held = sum(amount.minor for _, amount in disputed if amount.currency == currency)
+    if disputed:
+        about = {"number": len(disputed), "amount": Money(held, currency)}
+        yield Finding("soon", "dispute", about, ",".join(order for order, _ in disputed))
+    kept = ledger.balance(ledger.UNASSIGNED, currency, mode)
     if kept:
-        yield Finding("soon", "unassigned", {"amount": str(-kept)}, str(kept))
+        yield Finding("soon", "unassigned", {"amount": -kept}, str(kept))
     tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
     if tests:
         yield Finding("note", "play", {"names": ", ".join(tests)})
     if value("checkout.allow_loss"):
-        yield Finding("note", "loss")
+        yield Finding("soon", "loss")
 
 
 def _backups(home: Path) -> Iterator[Finding]:
     kept = backup.listed(home)
-    first = execute("SELECT MIN(at) FROM audit_event").fetchone()[0]
     if kept and now() - kept[0].made > BACKUP_AFTER:
         yield Finding("soon", "backup", {"days": (now() - kept[0].made).days})
-    if not kept and first is not None and now() - storage.instant(first) > NEW_FOR:
+    if not kept:
         yield Finding("soon", "no_backup")
 
 

@@ -12,11 +12,11 @@ from core import audit, doctor, mail, tasks
 from core.clock import now
 from core.doctor import SENTENCES, findings, heed, ignore, ignored
 from core.payments import Hint, inbox
-from core.plugins import catalogue
+from core.plugins import catalogue, enabled
 from core.storage import backup, execute, transaction
 from core.verify import Fault
 from tests.people import make_user
-from tests.stand_in import StandIn, charge, plugged, settled, sold
+from tests.stand_in import StandIn, charge, dispute, plugged, post_line, settled, sold
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -32,8 +32,8 @@ def kinds(home, **options):
 
 
 def test_a_new_site_has_nothing_that_is_wrong(home):
-    """Messages into the log are worth a note."""
-    assert kinds(home, deep=True) == {"console": "note"}
+    """Messages into the log are worth a note, and a backup is missing."""
+    assert kinds(home, deep=True) == {"console": "note", "no_backup": "soon"}
 
 
 @on_sqlite
@@ -46,22 +46,37 @@ def test_a_plugin_that_is_off_is_wrong_and_comes_first(home):
     assert first.sentence == "The plugin nobody is off: there is no folder"
 
 
+@on_sqlite
+def test_a_plugin_that_was_paused_is_wrong(home):
+    """The breaker took it out; the owner reads why, and is told anew when it happens again."""
+    enabled.enable("tipjar", actor="test")
+    enabled.pause("tipjar", "it failed five times", "")
+    (first,) = [one for one in findings(home) if one.kind == "paused"]
+
+    assert first.sentence == "The plugin tipjar is paused: it failed five times"
+    assert first.key.startswith("paused:tipjar:")
+
+
 def test_what_waits_is_seen_soon(home):
     """A delivery that failed, a message that was given up, work that nobody does."""
     inbox.keep("standin", Hint("ev_1", "pay_1", "", ""))
-    assert kinds(home)["delivery"] == "note"
+    assert "delivery" not in kinds(home)
     inbox.failed("standin", "ev_1", "no answer")
+    inbox.keep("standin", Hint("ev_2", "pay_1", "", ""))
+    inbox.failed("standin", "ev_2", "a time-out")
     with transaction():
         mail.send("ada@example.org", "Hello", "You", "en")
     execute("UPDATE mail_message SET next_try = NULL")
     tasks.every("test.doctor", 1, lambda: None)
     tasks.run_due(now())
     found = kinds(home)
+    sentences = [one.sentence for one in findings(home)]
     with time_machine.travel(now() + timedelta(minutes=11)):
         later = kinds(home)
     tasks.only([])
 
     assert (found["delivery"], found["mail"]) == ("soon", "soon")
+    assert "Messages of standin that could not be settled: 2. a time-out" in sentences
     assert "tasks" not in found
     assert later["tasks"] == "soon"
 
@@ -77,17 +92,18 @@ def test_money_of_no_order_and_play_money_are_seen(home):
     settled(live, sold(live), charge("ch", 20), charge("ch_2", 20))
 
     assert kinds(home)["unassigned"] == "soon"
+    disputed = sold(live, post_line(30, "post:other"))
+    settled(live, disputed, charge("ch_3", 30), dispute("dp", 30))
+    assert "Disputed payments: 1. 0.30 EUR are held back." in [
+        one.sentence for one in findings(home)
+    ]
     assert "play" not in kinds(home)
 
 
 @on_sqlite
-def test_a_backup_may_not_be_old_nor_missing_for_long(home):
-    """Eight days, and two days for a new site."""
-    with transaction():
-        audit.record("site.begin", actor="cli")
-    assert "no_backup" not in kinds(home)
-    with time_machine.travel(now() + timedelta(days=3)):
-        assert kinds(home)["no_backup"] == "soon"
+def test_a_backup_may_not_be_old_nor_missing(home):
+    """Eight days; what is not called as a backup is none."""
+    assert kinds(home)["no_backup"] == "soon"
     folder = home / backup.FOLDER
     folder.mkdir()
     (folder / now().strftime(backup.NAME)).touch()

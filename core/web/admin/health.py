@@ -13,17 +13,21 @@ from flask_babel import lazy_gettext as _
 from core import doctor
 from core.doctor import SENTENCES, Finding
 from core.errors import BadInput
+from core.money import Money
 from core.people import current_reader
 from core.web.admin.navigation import allowed_places
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.doors import told
+from core.web.rendering import money
 
 blueprint = Blueprint("admin_health", __name__, url_prefix="/admin/health")
 LONGEST_REASON = 300
 
 REMEDIES: Mapping[str, tuple[str, str]] = {
     "plugin": ("/admin/plugins/", _("To the plugins")),
+    "paused": ("/admin/plugins/", _("To the plugins")),
+    "dispute": ("/admin/orders/", _("To the orders")),
     "delivery": ("/admin/jobs/", _("Try it again")),
     "notice": ("/admin/jobs/", _("Try it again")),
     "mail": ("/admin/jobs/", _("To the messages")),
@@ -55,7 +59,10 @@ def attention() -> list[Finding]:
 
 def said(finding: Finding) -> str:
     """Return what a finding says, in the reader's language."""
-    return str(gettext(SENTENCES[finding.kind]).format(**finding.values))
+    values = {
+        name: money(one) if isinstance(one, Money) else one for name, one in finding.values.items()
+    }
+    return str(gettext(SENTENCES[finding.kind]).format(**values))
 
 
 def remedy(finding: Finding) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask_babel import gettext as _
 
 from core import figures, settings
@@ -14,9 +14,9 @@ from core.figures import last_days
 from core.people import current_reader
 from core.plugins import Query, catalogue, each
 from core.settings import value
-from core.storage import execute
+from core.storage import backup, execute
 from core.web.admin import drawing
-from core.web.admin.attention import matters, newest_backup
+from core.web.admin.health import attention, home, remedy, said
 from core.web.admin.navigation import allowed_places
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
@@ -44,10 +44,10 @@ def show() -> Response:
     context: dict[str, Any] = {
         "draw": drawing.TOOLS, "top": drawing.named(sales, TOP),
         "funnel": drawing.way_to_a_sale(sales), "money": None, "matters": None, "steps": None,
-        "plays": drawing.mode() == "test",
+        "remedy": remedy, "said": said, "plays": drawing.mode() == "test",
     }  # fmt: skip
     if "orders.view" in may:
-        context |= {"money": _money(span), "matters": matters()}
+        context |= {"money": _money(span), "matters": attention()}
     if "settings.change" in may and value(CHECKLIST):
         context["steps"] = first_steps()
     return admin_page("admin/home.html", **context)
@@ -69,7 +69,6 @@ def first_steps() -> list[Step]:
     sections = {place.section: place.address for place in reversed(allowed_places())}
     paid = execute("SELECT 1 FROM orders_order WHERE state = 'paid' LIMIT 1").fetchone()
     live = any(provider.mode == "live" for provider in catalogue.providers.values())
-    home = current_app.extensions["obolo_config"].home
     return [
         Step(_("Say in one line what the site is about"), bool(value("site.tagline")),
              sections.get("settings", "")),
@@ -78,7 +77,7 @@ def first_steps() -> list[Step]:
              sections.get("posts", "")),
         Step(_("Buy it yourself, with play money"), paid is not None, "/"),
         Step(_("Choose how you get paid"), live, sections.get("plugins", "")),
-        Step(_("Make a backup"), newest_backup(home) is not None, sections.get("settings", "")),
+        Step(_("Make a backup"), bool(backup.listed(home())), sections.get("settings", "")),
     ]  # fmt: skip
 
 
