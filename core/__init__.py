@@ -83,6 +83,7 @@ from core.web.keeping import kept_page
 from core.web.languages import use_language
 from core.web.problems import payment_required
 from core.web.rendering import drafted, draw_embed, gettext, ngettext
+from core.web.returning import way_back
 from core.web.wanting import wants_json
 
 __all__ = [
@@ -190,4 +191,5 @@ __all__ = [
     "use_language",
     "value",
     "wants_json",
+    "way_back",
 ]

@@ -28,6 +28,7 @@ from core.verify import seal
 from core.web import (
     account,
     api,
+    buttons,
     checkout,
     counting,
     doors,
@@ -39,6 +40,7 @@ from core.web import (
     problems,
     registering,
     rendering,
+    returning,
     themes,
     trying,
     webhooks,
@@ -52,7 +54,7 @@ log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
     checkout, counting, webhooks, library, languages, health, doors, account, personal, api,
-    token_pages, themes,
+    token_pages, themes, buttons,
     *SCREENS,
 )  # fmt: skip
 HOUR, DAY = 3_600, 86_400
@@ -178,6 +180,7 @@ def _flask(config: Config) -> Flask:
     app.extensions["obolo_signer"] = holder_signer(config.derived_keys("holder"))
     app.extensions["obolo_config"] = config
     signed_in.install(app, config.derived_key("csrf"))
+    returning.install(app, config.derived_keys("returns"))
     if config.trusted_proxies:
         proxies = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

@@ -11,10 +11,9 @@ from typing import Literal
 
 from core import audit, doors, figures, ledger, mail, notices, storage
 from core.clock import now
-from core.money import Money
 from core.payments import inbox
 from core.people import users
-from core.plugins import catalogue, enabled
+from core.plugins import catalogue, enabled, implementations
 from core.settings import site_currency, value
 from core.storage import backup, classes, execute, transaction
 from core.verify import verify
@@ -35,8 +34,8 @@ SENTENCES = {
     "mail": "Messages that were given up: {number}.",
     "console": "Messages go into the log only: no mail server is set.",
     "tasks": "Nobody has done the work behind the pages for {minutes} minutes.",
-    "dispute": "Disputed payments: {number}. {amount} are held back.",
     "unassigned": "{amount} came in that belongs to no order.",
+    "dispute": "A payment is disputed: {amount} are held back until it is decided.",
     "backup": "The newest backup is {days} days old.",
     "no_backup": "There is no backup yet.",
     "factor": "People of the team without a second factor: {number}.",
@@ -48,6 +47,8 @@ SENTENCES = {
 BACKUP_AFTER = timedelta(days=8)
 LEAST_MB = 500
 IDLE_AFTER = timedelta(minutes=10)
+NEW_FOR = timedelta(days=2)
+"""For so long nobody is told that a new site has no backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,6 @@ def _plugins(_home: Path) -> Iterator[Finding]:
     for name, manifest in catalogue.manifests.items():
         for why in classes.faults(manifest.columns, (f"{name}_",)):
             yield Finding("wrong", "class", {"why": why}, why)
-
     for entry in enabled.entries():
         if entry.state == "paused":
             about = {"name": entry.name, "why": entry.reason}
@@ -108,20 +108,20 @@ def _house(home: Path) -> Iterator[Finding]:
 
 def _waiting(_home: Path) -> Iterator[Finding]:
     failed = [(name, event, why) for name, event, _, n, why in inbox.unsettled() if n]
-    for name, number, event, why in _by_first(failed):
+    for name, number, event, why in _by_name(failed):
         about = {"provider": name, "number": number, "why": why}
         yield Finding("soon", "delivery", about, f"{name}:{event}")
     untold = [(name, cause, why) for cause, name, _, n, why in notices.untold() if n]
-    for name, number, cause, why in _by_first(untold):
+    for name, number, cause, why in _by_name(untold):
         about = {"plugin": name, "number": number, "why": why}
         yield Finding("soon", "notice", about, f"{name}:{cause}")
     if number := mail.given_up():
         yield Finding("soon", "mail", {"number": number}, str(number))
-    if mail.is_console():
+    if mail.is_console() and not implementations("send_message"):
         yield Finding("note", "console")
 
 
-def _by_first(rows: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, int, str, str]]:
+def _by_name(rows: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, int, str, str]]:
     """Yield each name once: how many rows it has, and what its newest one is and says."""
     latest = {name: (id, why) for name, id, why in rows}
     for name, (id, why) in latest.items():
@@ -129,17 +129,13 @@ def _by_first(rows: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, int, 
 
 
 def _money(_home: Path) -> Iterator[Finding]:
-    real = any(provider.mode == "live" for provider in catalogue.providers.values())
-    mode, currency = ("live" if real else "test"), site_currency()
-    disputed = figures.disputed(tuple(catalogue.providers), mode)
-    held = sum(amount.minor for _, amount in disputed if amount.currency == currency)
-    if disputed:
-        about = {"number": len(disputed), "amount": Money(held, currency)}
-        yield Finding("soon", "dispute", about, ",".join(order for order, _ in disputed))
-    kept = ledger.balance(ledger.UNASSIGNED, currency, mode)
+    tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
+    mode = "test" if tests and len(tests) == len(catalogue.providers) else "live"
+    kept = ledger.balance(ledger.UNASSIGNED, site_currency(), mode)
     if kept:
         yield Finding("soon", "unassigned", {"amount": -kept}, str(kept))
-    tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
+    for order, amount in figures.disputed(tuple(catalogue.providers), mode):
+        yield Finding("soon", "dispute", {"amount": amount}, order)
     if tests:
         yield Finding("note", "play", {"names": ", ".join(tests)})
     if value("checkout.allow_loss"):
@@ -148,9 +144,10 @@ def _money(_home: Path) -> Iterator[Finding]:
 
 def _backups(home: Path) -> Iterator[Finding]:
     kept = backup.listed(home)
+    first = execute("SELECT MIN(at) FROM audit_event").fetchone()[0]
     if kept and now() - kept[0].made > BACKUP_AFTER:
         yield Finding("soon", "backup", {"days": (now() - kept[0].made).days})
-    if not kept:
+    if not kept and first is not None and now() - storage.instant(first) > NEW_FOR:
         yield Finding("soon", "no_backup")
 
 

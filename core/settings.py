@@ -73,6 +73,13 @@ min = 5
 max = 10080
 label.en = "Minutes that an order stays open"
 label.it = "Minuti in cui un ordine resta aperto"
+["embed.hosts"]
+type = "longtext"
+max = 4000
+label.en = "Other sites to which buttons may lead back"
+label.it = "Altri siti a cui i pulsanti possono riportare"
+help.en = "Hosts such as blog.example.org, one a line. A button works without it, too."
+help.it = "Host come blog.example.org, uno per riga. Un pulsante funziona anche senza."
 ["site.name"]
 type = "text"
 min = 1

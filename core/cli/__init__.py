@@ -1,4 +1,4 @@
-"""The command line: obolo run, worker, db, keys, user, ledger, plugins, themes, backup, doctor.
+"""The command line: obolo run, worker, demo, db, keys, user, ledger, plugins, themes and others.
 
 A plugin's own commands are those of its blueprint's `cli` group: `obolo posts import FOLDER`.
 """

@@ -6,7 +6,7 @@ summed once, so that a page over years reads a few thousand short rows. Test mon
 """
 
 from core.figures.buyers import Buyers, buyers
-from core.figures.daily import fill, forget
+from core.figures.daily import fill, forget, wrong_days
 from core.figures.owing import Balance, Unassigned, balances, disputed, owed, unassigned
 from core.figures.sales import Sale, sales, waited
 from core.figures.spans import Span, last_days
@@ -31,4 +31,5 @@ __all__ = [
     "takings",
     "unassigned",
     "waited",
+    "wrong_days",
 ]

@@ -79,6 +79,22 @@ def fill(at: datetime) -> int:
     return filled
 
 
+def wrong_days() -> list[int]:
+    """Return the days whose sums are not what their entries come to, a month at a time."""
+    last, wrong = _summed(), set()
+    columns = ", ".join(("day", *MONEY.keys, *MONEY.sums))
+    oldest = execute("SELECT MIN(at) FROM ledger_entry").fetchone()[0]
+    summed = execute("SELECT MIN(day) FROM figures_money").fetchone()[0]
+    known = [day for day in (oldest and oldest // DAY_MICROS, summed) if day is not None]
+    for first in range(min(known, default=last + 1), last + 1, MONTH):
+        span = Span(first, min(last, first + MONTH - 1))
+        sql = f"SELECT {columns} FROM figures_money WHERE day BETWEEN ? AND ?"
+        kept = {tuple(row) for row in execute(sql, [span.first, span.last]).fetchall()}
+        made = {(*key, *sums) for key, sums in _money(span).items() if any(sums)}
+        wrong |= {row[0] for row in kept ^ made}
+    return sorted(wrong)
+
+
 def forget() -> None:
     """Drop all sums, inside the caller's transaction; they are made again from the books."""
     for table in ("figures_day", *(kept.table for kept in (MONEY, SALES, WAITED))):

@@ -83,13 +83,15 @@ def unassigned(mode: str, limit: int = 500) -> list[Unassigned]:
 
 def disputed(providers: Sequence[str], mode: str) -> list[tuple[str, Money]]:
     """Return the orders whose money is disputed now, at these providers, and how much of it."""
+    if not providers:
+        return []
     marks = ", ".join("?" * len(providers))
     rows = execute(
         "SELECT DISTINCT payment_id FROM payments_movement "
         f"WHERE provider IN ({marks}) AND kind = ? ORDER BY payment_id",
         [*providers, str(Kind.DISPUTE)],
     ).fetchall()
-    found = [records.find(row[0]) for row in rows] if providers else []
+    found = [records.find(row[0]) for row in rows]
     return [
         (payment.order, Money(minor, payment.amount.currency))
         for payment in found

@@ -88,15 +88,31 @@ class Theme:
 
     def file(self, name: str) -> Path | None:
         """Return a file of its `static/`, or of the nearest parent that has it."""
+        known = self._known_files.get(name)
+        if known is not None and known.is_file():
+            return known
         for one in self.chain:
             static = one.folder / "static"
             path = static / name
             if path.is_file() and path.resolve().is_relative_to(static.resolve()):
+                self._known_files[name] = path
                 return path
         return None
 
+    @cached_property
+    def _known_files(self) -> dict[str, Path]:
+        """Files that were found: every page names the same few."""
+        return {}
+
+    @cached_property
+    def templates(self) -> tuple[Path, ...]:
+        """The folders of the chain that have templates."""
+        folders = (one.folder / "templates" for one in self.chain)
+        return tuple(folder for folder in folders if folder.is_dir())
+
+    @cached_property
     def stylesheets(self) -> tuple[Theme, ...]:
-        """Return the themes of the chain that have a stylesheet, the outermost parent first."""
+        """The themes of the chain that have a stylesheet, the outermost parent first."""
         return tuple(
             one for one in reversed(self.chain) if (one.folder / "static" / STYLESHEET).is_file()
         )
@@ -152,6 +168,6 @@ def _with_parents(
 
 
 def _check(theme: Theme) -> None:
-    if not theme.stylesheets():
+    if not theme.stylesheets:
         raise ThemeError("{name} has no static/theme.css.", name=theme.name)
     list(theme.font_files())

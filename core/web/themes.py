@@ -15,7 +15,6 @@ from flask import (
     current_app,
     g,
     has_request_context,
-    request,
     send_file,
     url_for,
 )
@@ -23,6 +22,7 @@ from jinja2 import (
     ChoiceLoader,
     Environment,
     FileSystemLoader,
+    PrefixLoader,
     Template,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -34,11 +34,13 @@ from core.themes import Theme, Themes, stylesheet
 from core.themes.finding import STYLESHEET
 from core.web.callers import callers
 from core.web.sandbox import Sandbox
-from core.web.trying import ADMIN, current_trial
+from core.web.trying import current_trial
 
 blueprint = Blueprint("theme", __name__)
 NEVER_KEPT = "private, no-store"
 KEPT = "public, max-age=31536000, immutable"
+PLAIN = "plain"
+"""`plain:posts/home.html` is the plugin's own, for a theme's template of that name to extend."""
 
 
 class OwnTemplates(FileSystemLoader):
@@ -65,16 +67,16 @@ class Templates(Sandbox):
 
     def _chosen(self) -> Sandbox:
         """Return the theme's own environment; the owner's pages have none of its templates."""
-        if has_request_context() and request.path.startswith(ADMIN):
+        if has_request_context() and "owners_page" in g:
             return self.plain
         theme = current_theme()
-        folders = [one.folder / "templates" for one in theme.chain]
-        if not any(folder.is_dir() for folder in folders):
+        if not theme.templates:
             return self.plain
         if theme.name not in self.by_theme:
-            own = [OwnTemplates(folder) for folder in folders]
-            assert self.plain.loader is not None, "the app has one"
-            loader = ChoiceLoader([*own, self.plain.loader])
+            own = [OwnTemplates(folder) for folder in theme.templates]
+            below = self.plain.loader
+            assert below is not None, "the app has one"
+            loader = ChoiceLoader([*own, below, PrefixLoader({PLAIN: below}, delimiter=":")])
             self.by_theme[theme.name] = self.plain.overlay(loader=loader)
         return self.by_theme[theme.name]
 
@@ -123,6 +125,11 @@ def _check_templates(theme: Theme) -> None:
             ) from None  # fmt: skip
 
 
+def draw_for_owner() -> None:
+    """Draw the rest of this request without a theme's templates: there is always a way back."""
+    g.owners_page = True
+
+
 def fall_back() -> None:
     """Draw the rest of this request in the plain theme: the other one failed."""
     g.plain_theme = True
@@ -159,7 +166,7 @@ def _mark(chosen: Value) -> str:
 def theme_styles() -> list[str]:
     """Return the addresses of the stylesheets, a parent's before its child's, settings last."""
     theme = current_theme()
-    styles = [_address(one, STYLESHEET) for one in theme.stylesheets()]
+    styles = [_address(one, STYLESHEET) for one in theme.stylesheets]
     if css := stylesheet(theme, current_values()):
         styles.append(url_for("theme.settings", digest=_digest(css.encode())))
     return styles

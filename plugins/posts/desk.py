@@ -162,7 +162,7 @@ def _inserted(post_id: str, before: Written | None, typed: dict[str, str], act: 
     mistakes: list[Mistake] = []
     if act == "picture":
         name = request.form.get("picture", "")
-        line = f"![{shelf.find(name).alt}]({name})" if name else ""
+        line = shelf.find(name).line if name else ""
     else:
         line = _directive(act.removeprefix("embed:"), mistakes)
     if line:
@@ -232,15 +232,16 @@ def editor(
     """Draw the editor with what was typed, and with what is wrong in it beside each field."""
     reader = current_reader()
     kind = typed.get("kind") or "post"
-    pictures = [one for one in shelf.listed(limit=200) if one.is_picture]
+    files = shelf.listed(limit=200)
+    pictures = [one for one in files if one.is_picture]
     is_locked = _is_locked(before, reader)
     return admin_page(
         "posts/admin/editor.html", status, post_id=post_id, before=before, typed=typed,
         **words_for(mistakes, kind, reader.language), kind=kind, fields=fields_of(kind),
-        languages_of_site=current_app.extensions["obolo_languages"], pictures=pictures,
+        languages_of_site=current_app.extensions["obolo_languages"], pictures=pictures, files=files,
         own_files=_own_files(before, pictures), menu=_menu(), off=_off(typed.get("body", "")),
         may_publish=publishing.PUBLISH in reader.permissions, is_locked=is_locked,
-        slug_stays=bool(before and editing.why_slug_stays(before)), iso=iso,
+        slug_stays=before is not None and editing.why_slug_stays(before) is not None, iso=iso,
         at=INSTANTS.python_value, done=done(), clock=f"{now():%Y-%m-%d %H:%M}",
         currency=site_currency(), anchors=_anchors(kind),
         originals=overview.originals(post_id), **{"theirs": None, "rows": (), **more},

@@ -190,8 +190,8 @@ def _published(typed: Typed, before: Written | None, mistakes: list[Mistake]) ->
             datetime.fromisoformat(day).date(), time.fromisoformat(hour or "00:00"), UTC
         ) if day else None  # fmt: skip
     except ValueError:
-        why = "is no date such as 2026-11-22 or 2026-11-22T09:30: “{text}”"
-        mistakes.append(Mistake("published", 1, why, {"text": f"{day} {hour}".strip()}))
+        typed_date = {"text": f"{day} {hour}".strip()}
+        mistakes.append(Mistake("published", 1, "is no date: “{text}”", typed_date))
         return None
     known = before.published_at if before else None
     if at and known and at == known.replace(second=0, microsecond=0):
@@ -200,8 +200,7 @@ def _published(typed: Typed, before: Written | None, mistakes: list[Mistake]) ->
     if state == "scheduled" and not is_ahead:
         mistakes.append(Mistake("published", 1, "must lie in the future, to be scheduled"))
     if state == "published" and is_ahead and at != known:
-        why = "lies in the future, so schedule the text instead"
-        mistakes.append(Mistake("published", 1, why))
+        mistakes.append(Mistake("published", 1, "lies in the future, so schedule the text instead"))
     is_now = state == "published" and (at is None or is_ahead)
     return now().replace(microsecond=0) if is_now else at
 
@@ -212,12 +211,15 @@ def _further(
     """Return the values of plugins' fields; those whose plugin is off stay as they are stored."""
     declared = texts.declared_fields(typed.get("kind") or "post")
     values = strange_values(before, declared)
+    was = typed_from(before, language) if before else {}
     for name, field in declared.items():
         text, is_on = typed.get(f"field-{name}", ""), bool(typed.get(f"field-{name}-on"))
         if field.kind == "bool":
             values[name] = "yes" if is_on else ""
         elif field.kind == "money" and is_on and not text:
             mistakes.append(Mistake(name, 1, "is missing"))
+        elif field.kind == "money" and text and not is_on and text != was.get(f"field-{name}"):
+            mistakes.append(Mistake(name, 1, "is filled in, but not switched on"))
         elif field.kind == "money":
             values[name] = _amount(text, language) if is_on else ""
         else:
@@ -287,8 +289,8 @@ def address_mistakes(text: Text, before: Written | None) -> list[Mistake]:
         mistakes.append(
             Mistake("slug", 1, "another text has the address /{slug} already", {"slug": slug})
         )
-    if before is not None and slug != before.slug and (why := why_slug_stays(before)):
-        mistakes.append(Mistake("slug", 1, why, {"slug": before.slug}))
+    if before is not None and slug != before.slug and (stays := why_slug_stays(before)):
+        mistakes.append(stays)
     if other and (other == slug or not texts.is_stored(other)):
         mistakes.append(
             Mistake("translation_of", 1, "names “{slug}”, which is not there", {"slug": other})
@@ -296,13 +298,16 @@ def address_mistakes(text: Text, before: Written | None) -> list[Mistake]:
     return mistakes
 
 
-def why_slug_stays(written: Written) -> str:
-    """Return why the address of a text cannot change; empty when it can."""
+def why_slug_stays(written: Written) -> Mistake | None:
+    """Return why the address of a text cannot change; None when it can."""
+    slug = {"slug": written.slug}
     if is_ordered(written.resource):
-        return "stays /{slug}: readers have bought the text under this address"
+        return Mistake(
+            "slug", 1, "stays /{slug}: readers have bought the text under this address", slug
+        )
     if is_named(written.slug):
-        return "stays /{slug}: a translation names it"
-    return ""
+        return Mistake("slug", 1, "stays /{slug}: a translation names it", slug)
+    return None
 
 
 def is_named(slug: str) -> bool:

@@ -135,8 +135,9 @@ def instant(text: str) -> datetime | None:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        why = "is no date such as 2026-11-22 or 2026-11-22T09:30: “{text}”"
-        raise BadInput(why, text=text) from None
+        raise BadInput(
+            "is no date such as 2026-11-22 or 2026-11-22T09:30: “{text}”", text=text
+        ) from None
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 

@@ -40,7 +40,7 @@ def mistake_of(error: OboloError, key: str, line: int) -> Mistake:
     return Mistake(key, line, error.message, error.values)
 
 
-LABELS: Mapping[str, str] = {
+SENTENCES = {
     "title": "Title", "summary": "Summary", "slug": "Address", "language": "Language",
     "published": "Day", "state": "State", "tags": "Tags", "authors": "Authors", "cover": "Cover",
     "translation_of": "Translation of",
@@ -80,4 +80,4 @@ def told(mistakes: Sequence[Mistake], labels: Mapping[str, str]) -> list[Told]:
 
 
 def _label(key: str) -> str:
-    return str(gettext(LABELS[key])) if key in LABELS else ""
+    return str(gettext(SENTENCES[key])) if key in SENTENCES else ""

@@ -190,9 +190,9 @@ def find_card(resource: str) -> ResourceCard | None:
     if previewed is not None and previewed.resource == resource:
         return previewed.card()
     row = execute(CARD, (resource.removeprefix(PREFIX),)).fetchone()
-    post = post_of(row) if row else None
-    if post is None:
+    if row is None:
         return None
+    post = post_of(row[:17])
     if post.is_shown(now()):
         return post.card()
     return replace(post, fields={}, tags=()).card() if row[17] is not None else None

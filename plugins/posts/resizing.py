@@ -48,7 +48,10 @@ def cleaned(content: bytes, ending: str) -> bytes:
 def _opened(content: bytes, ending: str) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what else is odd with a picture does not matter here
-        return Image.open(io.BytesIO(content), formats=[FORMATS[ending]])
+        picture = Image.open(io.BytesIO(content), formats=[FORMATS[ending]])
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError("more pixels than its header said")
+    return picture
 
 
 def _turned(content: bytes, ending: str) -> bytes:

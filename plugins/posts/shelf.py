@@ -55,6 +55,12 @@ class Item:
         return self.medium.mimetype.startswith("image/")
 
     @property
+    def line(self) -> str:
+        """What puts it into a text, in Markdown."""
+        words = (self.alt if self.is_picture else self.file).translate({91: "(", 93: ")"})
+        return f"{'!' if self.is_picture else ''}[{words}]({self.name})"
+
+    @property
     def thumbnail(self) -> str:
         """The name of what is shown in the list."""
         return next(iter(self.medium.copies), self.name)

@@ -37,14 +37,18 @@ def bounds() -> tuple[Money, Money]:
     return Money(value("tipjar.least"), currency), Money(value("tipjar.most"), currency)
 
 
-def draw(arguments: Mapping[str, str]) -> Markup:
-    """Draw the form; `amount`, in cents, offers only that one."""
+def draw(arguments: Mapping[str, str], back: str = "") -> Markup:
+    """Draw the form; `amount`, in cents, offers only that one. The thanks lead `back`, or here."""
     wanted = arguments.get("amount", "")
     offered = [Money(int(wanted), site_currency())] if wanted.isdigit() else amounts()
     least, most = bounds()
     return Markup(  # noqa: S704 - a template, which escapes
         render_template(
-            "tipjar/jar.html", offered=offered, least=least, most=most, back=request.path
+            "tipjar/jar.html",
+            offered=offered,
+            least=least,
+            most=most,
+            back=back or request.path,
         )
     )
 

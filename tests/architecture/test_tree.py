@@ -31,6 +31,7 @@ TOGETHER = {
     "core/checkout/announcing.py": "tests/core/checkout/test_settling.py",
     "core/checkout/ways.py": "tests/core/checkout/test_paying.py",
     "core/cursors.py": "tests/core/web/api/test_money.py",
+    "core/web/returning.py": "tests/core/web/test_buttons.py",
     "core/web/api/answers.py": "tests/core/web/api/test_money.py",
     "core/web/api/drawing.py": "tests/core/web/api/test_money.py",
     "core/web/api/shapes.py": "tests/core/web/api/test_description.py",

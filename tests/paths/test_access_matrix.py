@@ -15,7 +15,7 @@ import pytest
 from flask import Flask, abort
 from werkzeug.routing import Rule
 
-from core import limits, orders
+from core import http, limits, orders
 from core.people import current_reader
 from core.people.sessions import Session
 from core.plugins import preflight
@@ -28,10 +28,11 @@ from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
 from tests.paths.desk import DESK
 from tests.paths.house_visits import HOUSE
+from tests.paths.machine_visits import MACHINE_VISITS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
-VISITS.update(DESK | HOUSE)
+VISITS.update(DESK | HOUSE | MACHINE_VISITS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
@@ -69,6 +70,7 @@ def _in_a_hurry(db, monkeypatch):
     """Count nobody at the doors, whose own tests do, and wait for no disk."""
     monkeypatch.setattr(limits, "allow", lambda door, **_: None)
     monkeypatch.setattr(preflight, "check", lambda *_: preflight.Report())
+    monkeypatch.setattr(http, "request", lambda *_, **__: http.Response(204, {}, b""))
     if not is_postgres():
         execute("PRAGMA synchronous = OFF")
 
@@ -248,6 +250,9 @@ UNCOUNTED = {
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
     "admin_home.hide_checklist": "the owner's own",
+    "admin_outgoing.make": "the owner's own", "admin_outgoing.switch": "the owner's own",
+    "admin_outgoing.test": "the owner's own", "admin_outgoing.again": "the owner's own",
+    "admin_outgoing.renew": "the owner's own", "admin_outgoing.remove": "ends something",
     "admin_orders.refund": "staff's own, and no more than was paid",
     "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
     "admin_readers.erase": "staff's own", "admin_jobs.again": "the owner's own",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from core import checkout
 from core.clock import now
-from core.people import codes, passkeys, tokens, users
+from core.people import codes, passkeys
 from core.people.users import User
 from core.storage import transaction
-from core.web.api import OPERATIONS
 from plugins.playmoney.chosen import local_bank
 from plugins.playmoney.signature import HEADER, sign
 from plugins.posts import records
@@ -227,26 +225,6 @@ def digits(right: bool) -> Ask:
     return form(id=sent.id, code=sent.digits if right else wrong)
 
 
-def own_token(person: Person) -> str:
-    """Return the id of a token of this person's."""
-    made, _ = tokens.make(
-        users.find(person.holder), "A", [tokens.OWN], days=30, actor=person.holder
-    )
-    return made.id
-
-
-def for_machines() -> dict[str, Visit]:
-    """Visit every operation that needs a token, which nobody in a browser has."""
-    return {
-        f"api.{found.name}": Visit(
-            own=lambda _, path=found.path: of(**dict.fromkeys(NAMES.findall(path), MADE_UP))
-        )
-        for found in OPERATIONS.values()
-        if found.who != "anyone"
-    }
-
-
-NAMES = re.compile(r"<(\w+)>")
 SEE_OTHER = (303,)
 VISITS: dict[str, Visit] = {
     "core.static": Visit(own=lambda _: of(filename="icon.svg")),
@@ -386,13 +364,5 @@ VISITS: dict[str, Visit] = {
         own=lambda _: Ask({"holder": cast.new_user().id}, {"word": "erase"}),
         foreign=lambda p: Ask({"holder": p.holder}, {"word": "erase"}), refused=(422,),
     ),
-    **for_machines(),
-    "api.show_me": Visit((401,)),
-    "api.show_resource": Visit(own=lambda _: of(id="post:free"), foreign=lambda _: of(id="x:y")),
-    "tokens.make": Visit(
-        own=lambda _: form(name="A", scope="own.view", days="30"),
-        foreign=lambda _: form(name="A", scope="keys.manage", days="30"), refused=(422,),
-    ),
-    "tokens.revoke": Visit(SEE_OTHER, **own(own_token)),
 }  # fmt: skip
 """By endpoint. A GET without anything in its address answers 200 to whoever may call it."""

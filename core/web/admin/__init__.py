@@ -3,12 +3,14 @@
 from core.web.admin import (
     audit,
     backups,
+    buttons,
     going,
     health,
     home,
     jobs,
     money,
     orders,
+    outgoing,
     plugins,
     readers,
     settings,
@@ -17,8 +19,8 @@ from core.web.admin import (
 )
 
 SCREENS = (
-    home, going, orders, readers, team, money, themes, plugins, settings, health, jobs, audit,
-    backups,
+    home, going, orders, buttons, readers, team, money, themes, plugins, settings, outgoing,
+    health, jobs, audit, backups,
 )  # fmt: skip
 """The screens of core, each with its `blueprint`; a plugin's come with the plugin."""
 

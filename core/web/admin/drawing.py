@@ -27,6 +27,8 @@ from core.web.rendering import money, plays_money
 
 SPANS = (7, 30, 90, 365)
 """The numbers of days that figures are shown for."""
+MOST_GROWTH = 10
+"""Beyond so many times the days before, those were only a beginning."""
 DAYS_ONE_BY_ONE = 92
 """A longer span is drawn by weeks."""
 WEEK = 7
@@ -88,10 +90,10 @@ def short_day(day: date) -> str:
 
 
 def change(now: int, before: int, days: int) -> str:
-    """Say how a figure compares with that of as many days before."""
-    if before <= 0:
+    """Say how a figure compares with that of as many days before, where that says something."""
+    part = (now - before) / before if before > 0 else 0.0
+    if before <= 0 or part > MOST_GROWTH:
         return ""
-    part = (now - before) / before
     sign = "+" if part > 0 else "−" if part < 0 else "±"  # noqa: RUF001 - a minus sign
     written = f"{sign}{percent(abs(part))}"
     return str(gettext("%(part)s on the %(days)s days before", part=written, days=days))

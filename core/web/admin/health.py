@@ -27,12 +27,12 @@ LONGEST_REASON = 300
 REMEDIES: Mapping[str, tuple[str, str]] = {
     "plugin": ("/admin/plugins/", _("To the plugins")),
     "paused": ("/admin/plugins/", _("To the plugins")),
-    "dispute": ("/admin/orders/", _("To the orders")),
     "delivery": ("/admin/jobs/", _("Try it again")),
     "notice": ("/admin/jobs/", _("Try it again")),
     "mail": ("/admin/jobs/", _("To the messages")),
     "tasks": ("/admin/jobs/", _("To the jobs")),
     "unassigned": ("/admin/money/", _("To the money")),
+    "dispute": ("/admin/orders/", _("To the orders")),
     "backup": ("/admin/backups/", _("Make one now")),
     "no_backup": ("/admin/backups/", _("Make one now")),
     "factor": ("/admin/team/", _("To the team")),
@@ -60,7 +60,8 @@ def attention() -> list[Finding]:
 def said(finding: Finding) -> str:
     """Return what a finding says, in the reader's language."""
     values = {
-        name: money(one) if isinstance(one, Money) else one for name, one in finding.values.items()
+        name: money(value) if isinstance(value, Money) else value
+        for name, value in finding.values.items()
     }
     return str(gettext(SENTENCES[finding.kind]).format(**values))
 

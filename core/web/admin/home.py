@@ -15,8 +15,7 @@ from core.people import current_reader
 from core.plugins import Query, catalogue, each
 from core.settings import value
 from core.storage import backup, execute
-from core.web.admin import drawing
-from core.web.admin.health import attention, home, remedy, said
+from core.web.admin import drawing, health
 from core.web.admin.navigation import allowed_places
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
@@ -44,10 +43,10 @@ def show() -> Response:
     context: dict[str, Any] = {
         "draw": drawing.TOOLS, "top": drawing.named(sales, TOP),
         "funnel": drawing.way_to_a_sale(sales), "money": None, "matters": None, "steps": None,
-        "remedy": remedy, "said": said, "plays": drawing.mode() == "test",
+        "said": health.said, "remedy": health.remedy, "plays": drawing.mode() == "test",
     }  # fmt: skip
     if "orders.view" in may:
-        context |= {"money": _money(span), "matters": attention()}
+        context |= {"money": _money(span), "matters": health.attention()}
     if "settings.change" in may and value(CHECKLIST):
         context["steps"] = first_steps()
     return admin_page("admin/home.html", **context)
@@ -77,7 +76,7 @@ def first_steps() -> list[Step]:
              sections.get("posts", "")),
         Step(_("Buy it yourself, with play money"), paid is not None, "/"),
         Step(_("Choose how you get paid"), live, sections.get("plugins", "")),
-        Step(_("Make a backup"), bool(backup.listed(home())), sections.get("settings", "")),
+        Step(_("Make a backup"), bool(backup.listed(health.home())), sections.get("settings", "")),
     ]  # fmt: skip
 
 

@@ -47,13 +47,18 @@ def claim(user: str, key: str, content: bytes, prefix: str) -> Answer:
     return Answer(*found[1:])
 
 
-def keep(user: str, key: str, status: int, body: bytes) -> None:
-    """Keep the answer for whoever sends the same again."""
+def keep(user: str, key: str, status: int, body: bytes) -> tuple[int, str]:
+    """Keep the answer for whoever sends the same again; return the one that was kept first."""
     with transaction():
         execute(
-            "UPDATE api_answer SET status = ?, body = ? WHERE user_id = ? AND key = ?",
+            "UPDATE api_answer SET status = ?, body = ? "
+            "WHERE user_id = ? AND key = ? AND status IS NULL",
             [status, body.decode(), user, key],
         )
+        row = execute(
+            "SELECT status, body FROM api_answer WHERE user_id = ? AND key = ?", [user, key]
+        ).fetchone()
+    return row[0], row[1]
 
 
 def release(user: str, key: str) -> None:

@@ -100,8 +100,8 @@ def refund_order(id: str, body: RefundWanted, key: str) -> Response:
     if done.state == "failed":
         raise Refused("The provider refused this refund; use another key to ask again.")
     drawn = msgspec.json.encode(drawing.refund(done))
-    answers.keep(reader.holder, key, 201, drawn)
-    return Response(drawn, 201, content_type=JSON)
+    status, said = answers.keep(reader.holder, key, 201, drawn)
+    return Response(said, status, content_type=JSON)
 
 
 def _refuse_too_much(order: Order, wanted: dict[int, int], refund: str) -> None:

@@ -29,7 +29,9 @@ EntitlementState = Annotated[
 ]
 UserState = Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
 EndpointState = Annotated[str, Meta(extra_json_schema={"enum": ["on", "off", "failed"]})]
-PluginState = Annotated[str, Meta(extra_json_schema={"enum": ["on", "failed"]})]
+PluginState = Annotated[
+    str, Meta(extra_json_schema={"enum": ["enabled", "paused", "off", "failed"]})
+]
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -250,7 +252,7 @@ class SettingWanted(Asked, frozen=True, kw_only=True):
 
 
 class Plugin(Shape, frozen=True, kw_only=True):
-    """A plugin of this site; `reason` says why it is off although it is in the list."""
+    """A plugin of this site; `reason` says why one that should work does not."""
 
     name: str
     title: str

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from core import access, cursors, settings
 from core.errors import NotFound, Refused
 from core.people import current_reader, users
-from core.plugins import Query, card_of, catalogue, each
+from core.plugins import Query, card_of, catalogue, each, enabled
 from core.web.api import drawing
 from core.web.api.money import page_of
 from core.web.api.operations import mode, operation
@@ -123,17 +123,17 @@ def refuse_test_token() -> None:
 
 @operation("GET", "/plugins", "plugins.manage", Page[Plugin])
 def list_plugins() -> Page[Plugin]:
-    """List the enabled plugins, and why one of them is off."""
-    language = current_reader().language
-    on = [
-        Plugin(
-            name=one.name, title=one.plugin.title.get(language) or one.plugin.title.get("en", ""),
-            version=one.plugin.version, state="on", reason="",
-        )
-        for one in catalogue.manifests.values()
-    ]  # fmt: skip
-    failed = [
-        Plugin(name=name, title=name, version="", state="failed", reason=reason)
-        for name, reason in catalogue.failed.items()
-    ]
-    return Page(data=[*on, *failed])
+    """List the plugins that were ever on, in the order in which they are asked."""
+    return Page(data=[_plugin(one) for one in enabled.entries()])
+
+
+def _plugin(entry: enabled.Entry) -> Plugin:
+    manifest, language = catalogue.manifests.get(entry.name), current_reader().language
+    title = manifest.plugin.title if manifest else {}
+    failed = catalogue.failed.get(entry.name, "")
+    return Plugin(
+        name=entry.name, title=title.get(language) or title.get("en", entry.name),
+        version=manifest.plugin.version if manifest else "",
+        state="failed" if failed and entry.state == "enabled" else entry.state,
+        reason=entry.reason or failed,
+    )  # fmt: skip

@@ -100,7 +100,7 @@ function offerInsert() {
     const option = document.getElementById('f-picture')?.selectedOptions[0];
     const box = button.closest('[data-embed]');
     if (box) alone(directive(box));
-    else if (option) alone(`![${option.dataset.alt}](${option.value})`);
+    else if (option) alone(option.dataset.markdown);
   });
 }
 
@@ -109,7 +109,10 @@ function watchSwitches() {
   for (const box of document.querySelectorAll('[data-switch]')) {
     const field = document.getElementById(box.dataset.switch);
     if (!field) continue;
-    box.addEventListener('change', () => box.checked && field.focus());
+    box.addEventListener('change', () => {
+      if (box.checked) field.focus();
+      else field.value = '';
+    });
     field.addEventListener('input', () => {
       box.checked = field.value.trim() !== '';
     });

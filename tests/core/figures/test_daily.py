@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import views
-from core.figures import buyers, fill, forget, last_days, sales, takings, waited
+from core.figures import buyers, fill, forget, last_days, sales, takings, waited, wrong_days
 from core.figures.daily import MONEY, SALES, WAITED
 from core.orders import Line
 from core.storage import execute, transaction
+from core.views import day_of
 from tests.core.figures.conftest import NOON
 from tests.stand_in import eur
 
@@ -36,6 +37,7 @@ def test_sums_change_no_figure(shop):
     assert fill(NOON) == 4
     assert fill(NOON) == 0
     assert everything() == before
+    assert wrong_days() == []
     assert rows(MONEY) > rows(SALES) == rows(WAITED) == 2
 
     shop.refund(0, back, 20)
@@ -43,6 +45,9 @@ def test_sums_change_no_figure(shop):
 
     assert everything()[0].gross == before[0].gross + eur(20)
     assert everything()[0].returned == eur(20)
+    with transaction():
+        execute("UPDATE figures_money SET minor = minor + 1 WHERE account = 'income:posts'")
+    assert wrong_days() == [day_of(NOON) - 5, day_of(NOON) - 3]
     with transaction():
         forget()
     assert rows(MONEY) == 0

@@ -9,6 +9,8 @@ from core.errors import NotFound, Refused
 from core.themes import Themes
 from tests.core.themes.places import write_theme
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def themes(db, tmp_path, monkeypatch):

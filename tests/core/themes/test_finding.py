@@ -58,7 +58,7 @@ def test_a_child_stands_before_its_parent(tmp_path):
     assert [one.name for one in theme.chain] == ["mine", "foglio", "quaderno"]
     assert theme.file("thumbnail.svg") == tmp_path / "mine/static/thumbnail.svg"
     assert theme.file("theme.js") == BUNDLED / "quaderno/static/theme.js"
-    assert [one.name for one in theme.stylesheets()] == ["quaderno", "foglio", "mine"]
+    assert [one.name for one in theme.stylesheets] == ["quaderno", "foglio", "mine"]
     assert theme.settings["extra"].name == "theme_mine.extra"
     assert theme.settings["accent"].initial == "#1d4ed0"
     assert theme.fonts == ()

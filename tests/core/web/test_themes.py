@@ -85,7 +85,10 @@ def test_the_owners_pages_have_no_template_of_a_theme(make_site, folder):
     """So that there is always a way back; its colours they take."""
     write_theme(
         folder, "mine", 'parent = "quaderno"',
-        **{"templates/admin/layout.html": "theirs", "templates/macros.html": "{{ 1/0 }}"},
+        **{
+            "templates/admin/layout.html": "theirs", "templates/macros.html": "{{ 1/0 }}",
+            "templates/layout.html": "theirs",
+        },
     )  # fmt: skip
     client = browser_of(make_site(settings={"site.theme": "mine"}))
     signed_in(client, "owner")
@@ -94,6 +97,7 @@ def test_the_owners_pages_have_no_template_of_a_theme(make_site, folder):
     assert page.status_code == 200
     assert "theirs" not in page.text
     assert len(styles(page.text)) == 3
+    assert client.get("/library/").text == "theirs"
 
 
 def test_a_faulty_template_is_not_used(make_site, folder):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core import execute, now
+from core import Reader, execute, now
 from core.audit import events
-from plugins.posts import editing, records
+from plugins.posts import editing, erase_reader, export_reader, publishing, records
 from tests.conftest import browser_of
 from tests.plugins.posts.texts import SVG, add_shop, bring, buy, count
 from tests.plugins.posts.texts import write as write_file
@@ -88,6 +88,7 @@ WRONG = [
     ({"date": "2099-01-01"}, "Day: lies in the future, so schedule the text instead"),
     ({"state": "maybe"}, "State: must be one of draft, published, scheduled"),
     ({"field-price-on": "yes"}, "Price: is missing"),
+    ({"field-price": "0.20"}, "Price: is filled in, but not switched on"),
     ({"field-price-on": "yes", "field-price": "a lot"}, "Price: “a” is not an amount"),
     ({"body": "a\r\n\r\nx <!-- more --> y"}, "Text, line 3: &lt;!-- more --&gt; must stand"),
     ({"body": "a\n\n![x](gone.png)"}, "Text, line 3: there is no file “gone.png”"),
@@ -130,6 +131,35 @@ def test_the_second_of_two_editors_sees_both_texts(site, editor):
     assert "Hers." in editing.find(post_id).source
     assert change(editor, post_id, body="Mine.").status_code == 303
     assert "Mine." in editing.find(post_id).source
+
+
+def test_of_two_who_save_at_once_one_is_told(site, editor):
+    """Who read the text before the other one stored theirs stores nothing, not by halves either."""
+    post_id = write(editor)
+    known = editing.find(post_id)
+    change(editor, post_id, body="Hers.")
+    reader = Reader("usr_x", user="usr_x", permissions=frozenset({"posts.publish"}))
+    typed = {**editing.typed_from(known, "en"), "body": "Mine.", "tags": "mine"}
+    with site.app_context(), pytest.raises(publishing.Changed):
+        publishing.save(typed, known, reader)
+
+    assert "Hers." in editing.find(post_id).source
+    assert count("posts_revision") == 2
+    assert count("posts_tag") == 0
+
+
+@on_sqlite
+def test_what_somebody_typed_is_theirs_to_take_and_to_have_forgotten(site, editor):
+    """Export and erasure know what was not saved; what was published stays, without its writer."""
+    post_id = write(editor)
+    editor.post(f"{NEW}/keep", **form(title="Half"))
+    (row,) = export_reader(editor.user.id)["unsaved"]
+    assert row["title"] == "Half"
+    erase_reader(editor.user.id)
+
+    assert count("posts_unsaved") == 0
+    assert editing.find(post_id).user == ""
+    assert export_reader(editor.user.id) is None
 
 
 @on_sqlite

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import pytest
 
-from core import BadInput
+from core import BadInput, storage
 from core.audit import events
 from plugins.posts import media, shelf
 from plugins.posts.pictures import kind_of
 from plugins.posts.resizing import cleaned
-from tests.conftest import browser_of
+from tests.conftest import browser_of, database_of_its_own
 from tests.plugins.posts.pictures import ENDINGS, SECRET, opened, photo
 from tests.plugins.posts.texts import SVG, add_shop, count
 from tests.plugins.posts.writers import change, write, writer
@@ -166,6 +167,9 @@ def test_files_have_words_and_tags_to_be_found_by(site, editor):
     item = shelf.find(name)
 
     assert (item.alt, item.tags) == ("A red square", ("shapes", "red"))
+    assert item.line == f"![A red square]({name})"
+    table = shelf.find(uploaded(editor, "a [1].pdf", b"%PDF-1.7"))
+    assert table.line == f"[a (1).pdf]({table.name})"
     for query in ("q=square", "q=draw", "tag=red"):
         assert name in editor.client.get(f"/admin/media/?{query}").text
     for query in ("q=circle", "tag=re", "q=%25"):
@@ -173,3 +177,32 @@ def test_files_have_words_and_tags_to_be_found_by(site, editor):
     refused = editor.post(address, alt="x" * 301, tags="mine")
     assert refused.status_code == 422
     assert 'value="mine"' in refused.text
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_site_that_has_texts_already_gets_its_list(kind, template, tmp_path):
+    """The migration lists every file of every revision, once."""
+    folder = Path(media.__file__).parent / "migrations"
+    with database_of_its_own(kind, template, tmp_path) as url:
+        storage.connect(url)
+        with storage.lock_migrations():
+            storage.Migrations("posts", folder).apply("0001_initial")
+        row = {
+            "post_id": "pst_1", "digest": "", "file": "a.md", "language": "en", "title": "A",
+            "summary": "", "source": "", "teaser_html": "", "rest_html": "", "tags": "[]",
+            "authors": "[]", "fields": "{}", "cover": "", "minutes": 1, "more_minutes": 1,
+            "media": '[["sub/x.png","x-1.png",40,30,true]]',
+        }  # fmt: skip
+        storage.insert("posts_post", {
+            "id": "pst_1", "slug": "a", "kind": "post", "state": "draft", "published": None,
+            "revision_id": "rev_2", "translation_of": None, "translations": "[]", "created": 1,
+            "changed": 1,
+        })  # fmt: skip
+        for number in (1, 2):
+            storage.insert("posts_revision", {**row, "id": f"rev_{number}", "created": number})
+        with storage.lock_migrations():
+            assert storage.Migrations("posts", folder).apply() == ["0002_writing"]
+        (item,) = shelf.listed()
+        assert (item.name, item.file, item.width, item.created) == ("x-1.png", "x.png", 40, 1)
+        assert [use.slug for use in shelf.uses(["x-1.png"])["x-1.png"]] == ["a"]
+        storage.close()

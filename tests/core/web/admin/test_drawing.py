@@ -40,13 +40,13 @@ def test_amounts_and_parts_are_written_as_the_language_does(words):
 
 
 def test_a_change_stands_beside_the_days_before(words):
-    """Growth and loss; from nothing there is no part."""
+    """Growth and loss; from nothing, or next to nothing, there is no part."""
     grown, fallen = drawing.change(150, 100, 7), drawing.change(98, 100, 30)
 
     assert grown.startswith("+50")
     assert fallen.startswith("−2")  # noqa: RUF001
     assert "30" in fallen
-    assert drawing.change(5, 0, 7) == drawing.change(5, -5, 7) == ""
+    assert drawing.change(5, 0, 7) == drawing.change(5, -5, 7) == drawing.change(5000, 5, 7) == ""
 
 
 def test_a_long_span_is_drawn_by_weeks_that_end_today(words):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core import views
+from core import checkout, views
 from core.clock import now
 from core.settings import value
 from tests.conftest import browser_of
 from tests.people import signed_in
-from tests.stand_in import sold
+from tests.stand_in import begun, charge, dispute, paid, post_line, sold
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -24,11 +24,27 @@ def test_an_owner_sees_the_day_at_a_glance(client, provider):
 
     assert entered.location == "/admin/home/"
     for words in (
-        "Needs attention", "There is no backup yet.", "Net today", "€0.20", "post:hello",
+        "Needs attention", "Nothing. All is well.", "Net today", "€0.20", "post:hello",
         "seen 4 times, sold 1", 'role="img"', "These figures as a table", "First steps",
     ):  # fmt: skip
         assert words in page
     assert "Play money" not in page
+
+
+def test_what_needs_attention_leads_to_where_it_is_put_right(client, provider):
+    """Task: deal with a dispute, or with money that went astray, in one tap."""
+    signed_in(client, "bookkeeper")
+    lost = sold(provider)
+    checkout.settle(provider, lost.id, lost.facts.join(paid(lost, dispute("dp_1", 20))))
+    odd = begun(provider, post_line(20, "post:other"))
+    checkout.settle(provider, odd.id, paid(odd, charge("ch_odd", 35)))
+    page = client.get("/admin/home/").text
+
+    assert "A payment is disputed: €0.20 are held back until it is decided." in page
+    assert f'href="/admin/orders/{lost.order}"' in page
+    assert "€0.35 came in that belongs to no order." in page
+    assert 'href="/admin/money/#unassigned"' in page
+    assert "First steps" not in page
 
 
 def test_who_may_not_see_money_sees_none(client, provider):

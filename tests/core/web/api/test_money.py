@@ -13,7 +13,7 @@ from core.people import users
 from core.storage import execute, transaction
 from core.web.api import answers
 from tests.core.web.api.machines import Machine, machine_of, sold, stand_in, text_for
-from tests.people import make_user
+from tests.people import at_once, make_user
 from tests.stand_in import PURSE, eur
 
 
@@ -153,6 +153,18 @@ def test_the_same_key_refunds_once_and_answers_the_same(machine, provider):
     assert len([one for one in provider.asked if one[0] == "act"]) == 1
     assert machine.post(path, WANTED, key="k2").status_code == 201
     assert audit.events(action="orders.refund")[0].data["reason"] == "Bought twice"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_request_sent_twice_at_once_refunds_once(machine, provider):
+    """Whoever comes second waits for the order, and finds that refund."""
+    order = sold(provider)
+    path = f"/orders/{order}/refunds"
+    sent = at_once(lambda _: machine.post(path, WANTED, key="k1"), 4)
+
+    assert [answer.status_code for answer in sent] == [201] * 4
+    assert len({answer.data for answer in sent}) == 1
+    assert len(machine.get(f"/orders/{order}").json["refunds"]) == 1
 
 
 def test_a_key_is_its_users_own(app, machine, provider):

@@ -138,7 +138,9 @@ def test_plugins_are_listed_with_their_state(make_site):
     machine = machine_of(make_site("posts", "tipjar"))
     listed = machine.get("/plugins", headers={"Accept-Language": "it"}).json["data"]
 
-    assert [(one["name"], one["state"]) for one in listed] == [("posts", "on"), ("tipjar", "on")]
+    assert [(one["name"], one["state"]) for one in listed] == [
+        ("posts", "enabled"), ("tipjar", "enabled"),
+    ]  # fmt: skip
 
 
 @on_sqlite
