@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from core import audit, doors, figures, ledger, mail, notices, storage
 from core.clock import now
 from core.payments import inbox
 from core.people import users
-from core.plugins import catalogue
+from core.plugins import catalogue, enabled, implementations
 from core.settings import site_currency, value
 from core.storage import backup, classes, execute, transaction
 from core.verify import verify
@@ -28,8 +28,9 @@ SENTENCES = {
     "space": "There are {left} MB left on the disk.",
     "books": "{invariant}: {subject}: {detail}",
     "seal": "The audit events no longer match the seal {number}.",
-    "delivery": "A message of {provider} waits (tries: {tries}): {why}",
-    "notice": "{plugin} was not told of {cause} (tries: {tries}): {why}",
+    "paused": "The plugin {name} is paused: {why}",
+    "delivery": "Messages of {provider} that could not be settled: {number}. {why}",
+    "notice": "Events of which {plugin} was not told: {number}. {why}",
     "mail": "Messages that were given up: {number}.",
     "console": "Messages go into the log only: no mail server is set.",
     "tasks": "Nobody has done the work behind the pages for {minutes} minutes.",
@@ -87,6 +88,10 @@ def _plugins(_home: Path) -> Iterator[Finding]:
     for name, manifest in catalogue.manifests.items():
         for why in classes.faults(manifest.columns, (f"{name}_",)):
             yield Finding("wrong", "class", {"why": why}, why)
+    for entry in enabled.entries():
+        if entry.state == "paused":
+            about = {"name": entry.name, "why": entry.reason}
+            yield Finding("wrong", "paused", about, f"{entry.name}:{entry.changed.isoformat()}")
 
 
 def _house(home: Path) -> Iterator[Finding]:
@@ -102,16 +107,25 @@ def _house(home: Path) -> Iterator[Finding]:
 
 
 def _waiting(_home: Path) -> Iterator[Finding]:
-    for provider, event, _, tries, why in inbox.unsettled():
-        about = {"provider": provider, "tries": tries, "why": why or "–"}
-        yield Finding("soon" if tries else "note", "delivery", about, f"{provider}:{event}")
-    for cause, plugin, _, tries, why in notices.untold():
-        about = {"plugin": plugin, "cause": cause, "tries": tries, "why": why or "–"}
-        yield Finding("soon" if tries else "note", "notice", about, f"{plugin}:{cause}")
+    failed = [(name, event, why) for name, event, _, n, why in inbox.unsettled() if n]
+    for name, number, event, why in _by_name(failed):
+        about = {"provider": name, "number": number, "why": why}
+        yield Finding("soon", "delivery", about, f"{name}:{event}")
+    untold = [(name, cause, why) for cause, name, _, n, why in notices.untold() if n]
+    for name, number, cause, why in _by_name(untold):
+        about = {"plugin": name, "number": number, "why": why}
+        yield Finding("soon", "notice", about, f"{name}:{cause}")
     if number := mail.given_up():
         yield Finding("soon", "mail", {"number": number}, str(number))
-    if mail.is_console():
+    if mail.is_console() and not implementations("send_message"):
         yield Finding("note", "console")
+
+
+def _by_name(rows: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, int, str, str]]:
+    """Yield each name once: how many rows it has, and what its newest one is and says."""
+    latest = {name: (id, why) for name, id, why in rows}
+    for name, (id, why) in latest.items():
+        yield name, sum(row[0] == name for row in rows), id, why
 
 
 def _money(_home: Path) -> Iterator[Finding]:

@@ -227,8 +227,8 @@ def given_up() -> int:
 
 
 def is_console() -> bool:
-    """Tell whether messages are only printed into the log."""
-    return _ways.server.scheme == "console" and _ways.first is None
+    """Tell whether what no plugin takes is only printed into the log."""
+    return _ways.server.scheme == "console"
 
 
 def resend(message_id: str) -> bool:

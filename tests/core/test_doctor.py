@@ -12,7 +12,7 @@ from core import audit, doctor, mail, tasks
 from core.clock import now
 from core.doctor import SENTENCES, findings, heed, ignore, ignored
 from core.payments import Hint, inbox
-from core.plugins import catalogue
+from core.plugins import catalogue, enabled
 from core.storage import backup, execute, transaction
 from core.verify import Fault
 from tests.people import make_user
@@ -23,6 +23,7 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def home(db, tmp_path):
+    mail.configure("console:")
     with plugged():
         yield tmp_path
 
@@ -46,22 +47,37 @@ def test_a_plugin_that_is_off_is_wrong_and_comes_first(home):
     assert first.sentence == "The plugin nobody is off: there is no folder"
 
 
+@on_sqlite
+def test_a_plugin_that_was_paused_is_wrong(home):
+    """The breaker took it out; the owner reads why, and is told anew when it happens again."""
+    enabled.enable("tipjar", actor="test")
+    enabled.pause("tipjar", "it failed five times", "")
+    (first,) = [one for one in findings(home) if one.kind == "paused"]
+
+    assert first.sentence == "The plugin tipjar is paused: it failed five times"
+    assert first.key.startswith("paused:tipjar:")
+
+
 def test_what_waits_is_seen_soon(home):
     """A delivery that failed, a message that was given up, work that nobody does."""
     inbox.keep("standin", Hint("ev_1", "pay_1", "", ""))
-    assert kinds(home)["delivery"] == "note"
+    assert "delivery" not in kinds(home)
     inbox.failed("standin", "ev_1", "no answer")
+    inbox.keep("standin", Hint("ev_2", "pay_1", "", ""))
+    inbox.failed("standin", "ev_2", "a time-out")
     with transaction():
         mail.send("ada@example.org", "Hello", "You", "en")
     execute("UPDATE mail_message SET next_try = NULL")
     tasks.every("test.doctor", 1, lambda: None)
     tasks.run_due(now())
     found = kinds(home)
+    sentences = [one.sentence for one in findings(home)]
     with time_machine.travel(now() + timedelta(minutes=11)):
         later = kinds(home)
     tasks.only([])
 
     assert (found["delivery"], found["mail"]) == ("soon", "soon")
+    assert "Messages of standin that could not be settled: 2. a time-out" in sentences
     assert "tasks" not in found
     assert later["tasks"] == "soon"
 

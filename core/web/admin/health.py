@@ -26,6 +26,7 @@ LONGEST_REASON = 300
 
 REMEDIES: Mapping[str, tuple[str, str]] = {
     "plugin": ("/admin/plugins/", _("To the plugins")),
+    "paused": ("/admin/plugins/", _("To the plugins")),
     "delivery": ("/admin/jobs/", _("Try it again")),
     "notice": ("/admin/jobs/", _("Try it again")),
     "mail": ("/admin/jobs/", _("To the messages")),

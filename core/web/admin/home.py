@@ -43,10 +43,10 @@ def show() -> Response:
     context: dict[str, Any] = {
         "draw": drawing.TOOLS, "top": drawing.named(sales, TOP),
         "funnel": drawing.way_to_a_sale(sales), "money": None, "matters": None, "steps": None,
-        "plays": drawing.mode() == "test",
+        "said": health.said, "remedy": health.remedy, "plays": drawing.mode() == "test",
     }  # fmt: skip
     if "orders.view" in may:
-        context |= {"money": _money(span), "matters": health.attention(), "health": health}
+        context |= {"money": _money(span), "matters": health.attention()}
     if "settings.change" in may and value(CHECKLIST):
         context["steps"] = first_steps()
     return admin_page("admin/home.html", **context)
