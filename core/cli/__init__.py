@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import backup, books, house, keys, people, plugins, server
+from core.cli import authoring, backup, books, house, keys, people, plugins, server
 from core.errors import OboloError
 
 
@@ -55,6 +55,7 @@ for command in (
     *server.COMMANDS,
     *house.COMMANDS,
     *plugins.COMMANDS,
+    *authoring.COMMANDS,
     *keys.COMMANDS,
     *books.COMMANDS,
     *people.COMMANDS,
