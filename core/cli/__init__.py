@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import backup, books, demo, house, keys, people, plugins, server, themes
+from core.cli import authoring, backup, books, demo, house, keys, people, plugins, server, themes
 from core.errors import OboloError
 
 
@@ -55,6 +55,7 @@ for command in (
     *server.COMMANDS,
     *house.COMMANDS,
     *plugins.COMMANDS,
+    *authoring.COMMANDS,
     *keys.COMMANDS,
     *books.COMMANDS,
     *people.COMMANDS,

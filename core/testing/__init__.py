@@ -8,6 +8,7 @@ test asks for `app` and gets a site with the plugin in whose folder it lies; or 
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import socket
@@ -48,6 +49,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marks known."""
     config.addinivalue_line("markers", "plugins(*names): the plugins of the test's site, in order")
     config.addinivalue_line("markers", "browser: drives a real Chromium, or is skipped loudly")
+
+
+def pytest_pycollect_makemodule(module_path: Path) -> None:
+    """Let a test import its own plugin as the site does: `from plugins.tipjar.jar import draw`."""
+    folder = plugin_above(module_path)
+    if folder is not None:
+        places = importlib.import_module("plugins").__path__
+        if str(folder.parent) not in places:
+            places.append(str(folder.parent))
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +179,13 @@ def plugin_folder(request: pytest.FixtureRequest) -> Path:
     """Return the folder of the plugin in which the test lies."""
     folder = plugin_above(request.path)
     return folder or pytest.fail("there is no plugin.toml above this test")
+
+
+@pytest.fixture
+def plugin_tables(db: str, plugin_folder: Path) -> None:
+    """Make the tables of the plugin in which the test lies, and no site."""
+    with lock_migrations():
+        Migrations(plugin_folder.name, plugin_folder / "migrations").apply()
 
 
 @pytest.fixture

@@ -78,9 +78,9 @@ class PluginContract:
         client = browser_of(site)
 
         assert [client.get(page).status_code for page in own] == [404] * len(own)
-        for page in ("/library", *plain_pages(site, name, own=False)):
+        for page in ("/library/", *plain_pages(site, name, own=False)):
             assert client.get(page).status_code < 500, page
-        assert client.get("/library").status_code == 200
+        assert client.get("/library/").status_code == 200
 
     def test_its_migrations_run_once(self, app: Flask, plugin_folder: Path) -> None:
         """A second run does nothing; tables have the plugin's name, columns a class."""
@@ -166,7 +166,7 @@ class GateContract(PluginContract):
             pytest.skip("this gate sells nothing")
         with app.test_request_context("/"):
             offer = decide(self.closed, reader_of("gst_stranger")).offers[0]
-        form = {"resource": self.closed, "offer": offer.key, "return_to": "/library"}
+        form = {"resource": self.closed, "offer": offer.key, "return_to": "/library/"}
         playmoney.pay(client, client.post("/checkout/offer", data=form))
         ((holder,),) = execute("SELECT DISTINCT holder FROM orders_order WHERE state = 'paid'")
 
