@@ -16,13 +16,13 @@ from core import figures, limits, mail, notices, outgoing, plugins, settings, st
 from core.access import Gate
 from core.clock import now
 from core.config import Config
-from core.errors import PluginFailed
+from core.errors import PluginFailed, in_words
 from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
-from core.storage import Migrations, backup, files, lock_migrations
+from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
 from core.verify import seal
 from core.web import (
@@ -118,28 +118,26 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
 def build(config: Config) -> Flask:
     """Build the site for the plugins that are on now; it never changes afterwards.
 
-    A plugin that fails while it registers is left out of the next try.
+    A plugin that fails while it registers is left out of the next try. When it is the database that
+    does not answer, its error is raised: no plugin is blamed for that.
     """
-    broken = {one.name: one.reason for one in plugins.enabled.entries() if one.state == "paused"}
-    names = () if config.safe_mode else plugins.enabled.names("enabled", "paused")
+    on = [] if config.safe_mode else [e for e in plugins.enabled.entries() if e.state != "off"]
+    broken = {one.name: one.reason for one in on if one.state == "paused"}
     while True:
         try:
-            return _build(config, names, broken)
+            return _build(config, [one.name for one in on], broken)
         except PluginFailed as error:
-            log.exception("plugin %s failed while the site was built", error.plugin)
             cause = error.__cause__ or error
-            broken[error.plugin] = f"{type(cause).__name__}: {cause}"
+            if error.plugin in broken or is_shared(cause):
+                raise cause from None
+            log.exception("plugin %s failed while the site was built", error.plugin)
+            broken[error.plugin] = in_words(cause)
 
 
 def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> Flask:
     folders = [Path(folder) for folder in config.plugin_folders]
     loaded, found = plugins.assemble(names, folders, broken=broken)
     with plugins.serving(loaded):
-        roles.declare({
-            name: given
-            for manifest in catalogue.manifests.values()
-            for name, given in manifest.declared_permissions.items()
-        })  # fmt: skip
         app = _flask(config)
         app.extensions["obolo_plugins"] = loaded
         looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
@@ -159,7 +157,13 @@ def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> F
 
 def go_live(app: Flask) -> None:
     """Let this app's plugins answer from now on, and its work be what is done behind the pages."""
-    plugins.go_live(app.extensions["obolo_plugins"])
+    loaded: plugins.Loaded = app.extensions["obolo_plugins"]
+    roles.declare({
+        name: given
+        for manifest in loaded.catalogue.manifests.values()
+        for name, given in manifest.declared_permissions.items()
+    })  # fmt: skip
+    plugins.go_live(loaded)
     _schedule(app)
 
 

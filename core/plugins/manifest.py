@@ -12,9 +12,13 @@ import msgspec
 from core.errors import OboloError
 from core.ledger import Bound
 from core.settings import Setting
-from core.storage import Columns
+from core.storage import Columns, classes
 
 NAME = re.compile(r"[a-z][a-z0-9]{1,30}")
+RESERVED = frozenset({"core", "obolo", "theme", "site", "checkout"}) | {
+    table.partition("_")[0] for table in classes.core_classes()
+}
+"""Names under which core keeps tables, settings or files."""
 API_VERSION = (1, 0)
 """What plugins may rely on: the first number changes when something is taken away."""
 
@@ -140,6 +144,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
             "{path} names the plugin “{name}”; it must be named as its folder, in small letters.",
             path=path, name=manifest.name,
         )  # fmt: skip
+    if name in RESERVED:
+        raise ManifestError("“{name}” is a name of Obolo’s own; choose another.", name=name)
     strange = [table for table in manifest.columns if not table.startswith(f"{manifest.name}_")]
     if strange:
         raise ManifestError(

@@ -18,6 +18,8 @@ from peewee import (  # type: ignore[attr-defined]
     Database,
     DatabaseProxy,
     Field,
+    InterfaceError,
+    OperationalError,
     PostgresqlDatabase,
     SqliteDatabase,
     TextField,
@@ -45,6 +47,9 @@ SQLITE_PRAGMAS = {
 }
 
 database: Any = DatabaseProxy()
+WRONG_STATEMENT = (1, 21, 25)
+"""SQLITE_ERROR, SQLITE_MISUSE, SQLITE_RANGE: https://sqlite.org/rescode.html"""
+MOST_CAUSES = 20
 TURN_SECONDS = 5
 """How long a thread waits for its turn before it asks SQLite itself, which then says it is busy."""
 _one_writer = threading.RLock()  # what follows a commit may write again
@@ -84,6 +89,23 @@ def close() -> None:
     """Close this thread's connection; the next statement opens a new one."""
     if not database.is_closed():
         database.close()
+
+
+def is_shared(error: BaseException | None) -> bool:
+    """Tell whether the database itself is behind an error: it is away, busy, full or damaged.
+
+    A statement that is wrong is the fault of whoever wrote it, on SQLite too, which calls both so.
+    """
+    for _ in range(MOST_CAUSES):
+        if error is None:
+            return False
+        if isinstance(error, OperationalError | InterfaceError):
+            cause = getattr(error, "orig", None)  # the driver's own error
+            if isinstance(cause, sqlite3.Error):
+                return getattr(cause, "sqlite_errorcode", 1) & 0xFF not in WRONG_STATEMENT
+            return cause is not None
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def is_postgres() -> bool:

@@ -14,6 +14,7 @@ from core.errors import OboloError, Refused
 from core.people import current_session, roles
 from core.people.sessions import Session
 from core.people.signed_in import has_csrf_token
+from core.plugins import catalogue
 from core.web.bearer import admit_token
 from core.web.wanting import wants_json
 
@@ -70,8 +71,12 @@ def takes_token(app: Flask, endpoint: str) -> bool:
 
 
 def check_callers(app: Flask) -> None:
-    """Raise Undeclared for the first route that does not say who may call it."""
-    known = {*OPEN, "user", *roles.known()}
+    """Raise Undeclared for the first route that does not say who may call it.
+
+    What may be asked for is core's permissions and those of the app's own plugins.
+    """
+    declared = (one.declared_permissions for one in catalogue.manifests.values())
+    known = {*OPEN, "user", *roles.PERMISSIONS, *(name for some in declared for name in some)}
     for rule in app.url_map.iter_rules():
         who = callers_of(app, rule.endpoint)
         if not who:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, url_for
@@ -133,7 +134,8 @@ def slot(name: str, **context: Any) -> Markup:
 
 
 def _slot(name: str, context: Mapping[str, Any]) -> Markup:
-    pieces = plugins.render("render_slot", slot=name, context=context)
+    shared = MappingProxyType(context)  # no plugin changes what the next one sees
+    pieces = plugins.render("render_slot", slot=name, context=shared)
     return EMPTY.join(pieces) if pieces else EMPTY
 
 

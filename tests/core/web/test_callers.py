@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Blueprint, Flask
 
 from core.people import roles, sessions, users
+from core.plugins import Loaded, serving
 from core.web.callers import Undeclared, callers, callers_of, check_callers
 from tests.conftest import browser_of
 from tests.people import (
@@ -79,13 +81,17 @@ def test_what_nobody_declares_stops_the_start(app, who):
         check_callers(app)
 
 
-def test_a_plugin_s_permission_counts_once_it_is_declared(app, monkeypatch):
-    """Manifests are read before routes are looked at."""
-    monkeypatch.setattr(roles, "_declared", roles._Declared())
+def test_a_plugin_s_permission_counts_for_its_own_app(app, monkeypatch):
+    """Manifests are read before routes are looked at; what another app declared is another's."""
     app.add_url_rule("/raffle", "raffle", callers("raffle.draw")(lambda: ""))
-    roles.declare({"raffle.draw": ["editor"]})
+    raffle = SimpleNamespace(declared_permissions={"raffle.draw": ("editor",)})
+    with serving(own := Loaded()):
+        own.catalogue.manifests["raffle"] = raffle
+        check_callers(app)
+    monkeypatch.setattr(roles, "_declared", roles._Declared({"raffle.draw": frozenset()}))
 
-    check_callers(app)
+    with pytest.raises(Undeclared):
+        check_callers(app)
 
 
 VIEWS = {
