@@ -99,7 +99,7 @@ def test_kind_is_asked_for_and_a_name_is_used_once(shop):
 
     assert "There is a plugin mypage already" in again.text
     assert "There is a plugin tipjar already" in bundled.text
-    assert "small letters and digits" in str(wrong.error)
+    assert "small letters and digits" in wrong.text
     assert "What is it:" in asked.text
     assert not (shop.plugins / "Hello-World").exists()
 
@@ -151,4 +151,4 @@ def test_the_next_migration_gets_the_next_number(shop):
 def test_a_plugin_that_is_not_there_is_said(shop):
     """By each command that takes a name."""
     for command in ("test", "check", "pack"):
-        assert "There is no plugin nobody" in str(shop.run("plugins", command, "nobody").error)
+        assert "There is no plugin nobody" in shop.run("plugins", command, "nobody").text
