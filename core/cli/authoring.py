@@ -17,7 +17,6 @@ from core.cli import checking, packing, scaffolding
 from core.cli.house import db
 from core.cli.opened import open_site
 from core.cli.plugins import ACTOR, group
-from core.errors import NotFound
 from core.plugins import find_plugins, plugin_folders, switching
 from core.plugins.catalogues import compile_stale
 from core.plugins.preflight import ROOT, NotReady
@@ -116,7 +115,7 @@ def _folder(name: str) -> Path:
             None,
         )
     if folder is None:
-        raise NotFound("There is no plugin {name}.", name=name)
+        raise click.ClickException(f"There is no plugin {name}.")
     for line in compile_stale(folder):
         click.echo(f"WRONG  {line}")
     return folder

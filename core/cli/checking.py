@@ -12,6 +12,7 @@ import core
 from core.errors import OboloError
 from core.plugins import Manifest, deprecations, read_manifest
 from core.plugins.catalogues import untranslated
+from core.plugins.loader import BUNDLED
 
 LONGEST_FILE = 400
 MOST_BYTES = 5 * 1024 * 1024
@@ -69,7 +70,7 @@ def _files(folder: Path, _manifest: Manifest) -> Iterator[Finding]:
     readme = folder / "README.md"
     if not readme.exists() or not readme.read_text(encoding="utf-8").startswith("# "):
         yield Finding("README.md", "it should say what the plugin does, under a heading")
-    if not list(folder.glob("tests/test_*.py")):
+    if folder.parent != BUNDLED and not list(folder.glob("tests/test_*.py")):
         yield Finding("tests", "there are no tests")
     size = sum(path.stat().st_size for path in _own(folder, "*"))
     if size > MOST_BYTES:
@@ -87,10 +88,11 @@ def _code(folder: Path, _manifest: Manifest) -> Iterator[Finding]:
             yield Finding(place, f"it cannot be read: {error}")
             continue
         if path.parent.name != "migrations":
-            yield from (Finding(f"{place}:{line}", why) for line, why in _imports(tree))
+            own = f"plugins.{folder.name}" if folder.parent == BUNDLED else ""
+            yield from (Finding(f"{place}:{line}", why) for line, why in _imports(tree, own))
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _imports(tree: ast.Module, own: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for one in node.names:
@@ -103,9 +105,14 @@ def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     yield node.lineno, f"core does not offer {name}"
             elif module.startswith("core."):
                 yield node.lineno, f"{module} is not for plugins; write “from core import ...”"
-            elif module.split(".")[0] == "plugins":
-                own = module.split(".")[-1]
-                yield node.lineno, f"write “from .{own} import ...”; plugins do not know each other"
+            elif module.split(".")[0] == "plugins" and not (
+                own and f"{module}.".startswith(f"{own}.")
+            ):
+                last = module.split(".")[-1]
+                yield (
+                    node.lineno,
+                    f"write “from .{last} import ...”; plugins do not know each other",
+                )
 
 
 def _tables(folder: Path, manifest: Manifest) -> Iterator[Finding]:

@@ -12,7 +12,8 @@ import zipfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from core.errors import BadInput
+import click
+
 from core.plugins import Manifest, read_manifest
 from core.plugins.loader import ENTRY_POINTS
 
@@ -25,11 +26,11 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: obolo\nRoot-Is-Purelib: true\nTag: py3-n
 
 
 def pack(folder: Path, into: Path) -> Path:
-    """Write the wheel of a plugin into a folder and return it. Raises BadInput, ManifestError."""
+    """Write the wheel of a plugin into a folder and return it. Raises ClickException, ManifestError."""
     manifest = read_manifest(folder)
     version = manifest.plugin.version
     if not VERSION.fullmatch(version):
-        raise BadInput("“{version}” is no version that pip takes; write 1.0.0.", version=version)
+        raise click.ClickException(f"“{version}” is no version that pip takes; write 1.0.0.")
     package = f"obolo_{manifest.name}"
     about = f"{package}-{version}.dist-info"
     files = {f"{package}/{name}": body for name, body in contents(folder).items()} | {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from core.errors import BadInput, Conflict
+import click
+
 from core.plugins.manifest import NAME
 
 SCAFFOLDS = Path(__file__).parents[1] / "scaffolds"
@@ -33,14 +34,14 @@ NUMBERED = re.compile(r"([0-9]{4})_\w+\.py")
 def scaffold(kind: str, name: str, folder: Path) -> list[Path]:
     """Write a plugin of a kind into a folder that is not there yet; return the files.
 
-    Raises BadInput for a name that no plugin can have, and Conflict where the folder is taken.
+    Raises ClickException for a name that no plugin can have, and where the folder is taken.
     """
     if not NAME.fullmatch(name):
-        raise BadInput(
-            "“{name}” is no name for a plugin: small letters and digits, a letter first.", name=name
+        raise click.ClickException(
+            f"“{name}” is no name for a plugin: small letters and digits, a letter first."
         )
     if folder.exists():
-        raise Conflict("{folder} is there already.", folder=folder)
+        raise click.ClickException(f"{folder} is there already.")
     words = {"name": name, "Name": name.capitalize(), "title": name.capitalize()}
     written = []
     for place in (SCAFFOLDS / EVERY, SCAFFOLDS / kind):
@@ -61,11 +62,11 @@ def filled(text: str, words: dict[str, str]) -> str:
 def next_migration(folder: Path, text: str) -> Path:
     """Write the next numbered migration of a plugin, to be filled in; return its file.
 
-    Raises BadInput when the text has no letter in it.
+    Raises ClickException when the text has no letter in it.
     """
     slug = "_".join(re.findall(r"[a-z0-9]+", text.lower()))[:60].strip("_")
     if not slug:
-        raise BadInput("Say in a few words what the migration does.")
+        raise click.ClickException("Say in a few words what the migration does.")
     steps = folder / "migrations"
     steps.mkdir(exist_ok=True)
     names = [NUMBERED.fullmatch(path.name) for path in steps.iterdir()]

@@ -54,8 +54,12 @@ def imported(tree: ast.AST) -> set[str]:
     return found
 
 
-STARTS = {"core/plugins/preflight.py": ({"Popen"}, {"subprocess"})}
-"""What tries a plugin starts this same program, without a shell; its request is JSON on a pipe."""
+STARTS = {
+    "core/plugins/preflight.py": ({"Popen"}, {"subprocess"}),
+    "core/cli/reloading.py": ({"Popen"}, {"subprocess"}),
+    "core/cli/authoring.py": (set(), {"subprocess"}),
+}
+"""What tries or tests a plugin starts this same program, without a shell; so does `--reload`."""
 
 
 @pytest.mark.parametrize("path", sources("core", "plugins"), ids=name_of)

@@ -40,6 +40,16 @@ TOGETHER = {
     "core/plugins/declarations.py": "tests/core/plugins/test_loader.py",
     "core/plugins/cards.py": "tests/core/plugins/test_loader.py",
     "core/plugins/loaded.py": "tests/core/plugins/test_caller.py",
+    "core/cli/scaffolding.py": "tests/core/cli/test_authoring.py",
+    "core/cli/packing.py": "tests/core/cli/test_authoring.py",
+    "core/plugins/deprecations.py": "tests/core/cli/test_checking.py",
+    "core/plugins/catalogues.py": "tests/core/cli/test_checking.py",
+    "core/testing/browser.py": "tests/core/testing/test_trying.py",
+    "core/testing/mailbox.py": "tests/core/testing/test_trying.py",
+    "core/testing/people.py": "tests/core/testing/test_trying.py",
+    "core/testing/providers.py": "tests/plugins/playmoney/test_contract.py",
+    "core/testing/provider_steps.py": "tests/plugins/playmoney/test_contract.py",
+    "core/testing/provider_trust.py": "tests/plugins/playmoney/test_contract.py",
     "core/web/admin/shell.py": "tests/core/web/admin/test_going.py",
 }
 """Modules whose tests stand in another file than their own, as two halves of one thing."""

@@ -23,6 +23,7 @@ SERVES = ("run", "worker")
 CALLS = [
     (page, line.removeprefix("$ "))
     for page in PAGES
+    if page.name != "plugins.md"  # its commands are one walk: test_plugins_page.py follows it
     for block in blocks(page, "console")
     for line in block.text.splitlines()
 ]
@@ -104,15 +105,6 @@ def test_every_block_is_run_by_a_test():
             assert page == hooks or (page in (plugins, themes) and block.file), block.text
         assert page in (RUNNING, plugins, themes) or not blocks(page, "toml")
         assert not blocks(page, ""), "a block names its language"
-
-
-def test_the_list_of_plugins_on_the_page_is_one(tmp_path):
-    """The line that switches a new plugin on can be copied."""
-    (block,) = (one for one in blocks(ROOT / "docs" / "plugins.md", "toml") if not one.file)
-    configuration.initialise(tmp_path / "home")
-    (tmp_path / "home" / "obolo.toml").write_text(block.text)
-
-    assert configuration.load(tmp_path / "home").plugins[-1] == "cookiejar"
 
 
 def every_command(group=commands, before=()):
