@@ -25,8 +25,11 @@ from core.web.admin.shell import admin_page
 from core.web.callers import callers
 
 blueprint = Blueprint("admin_settings", __name__, url_prefix="/admin/settings")
-TITLES = {"site": _("The site"), "checkout": _("Checkout")}
-"""What the groups of core's settings are called; another one is called by its name."""
+TITLES = {
+    "site": _("The site"), "checkout": _("Checkout"), "embed": _("Buttons on other sites"),
+    "admin": _("Administration"),
+}  # fmt: skip
+"""What the groups of core's settings are called, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,9 @@ def _value(one: Field) -> Value:
 
 def groups() -> dict[str, list[Setting]]:
     """Return core's settings by their first word."""
-    found: dict[str, list[Setting]] = {}
+    found: dict[str, list[Setting]] = {name: [] for name in TITLES}
     for setting in settings.core_settings():
-        found.setdefault(setting.name.partition(".")[0], []).append(setting)
+        found[setting.name.partition(".")[0]].append(setting)
     return found
 
 
@@ -172,8 +175,7 @@ def show() -> Response:
 
 def _page(typed: Mapping[str, list[Field]], status: int = 200) -> Response:
     shown = {
-        name: (TITLES.get(name, name), typed.get(name) or fields(some))
-        for name, some in groups().items()
+        name: (TITLES[name], typed.get(name) or fields(some)) for name, some in groups().items()
     }
     done = gettext("Saved.") if request.args.get("done") else ""
     return admin_page("admin/settings.html", status, groups=shown, done=done)
