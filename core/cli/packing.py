@@ -26,7 +26,7 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: obolo\nRoot-Is-Purelib: true\nTag: py3-n
 
 
 def pack(folder: Path, into: Path) -> Path:
-    """Write the wheel of a plugin into a folder and return it. Raises ClickException, ManifestError."""
+    """Write the wheel of a plugin and return it. Raises ClickException, ManifestError."""
     manifest = read_manifest(folder)
     version = manifest.plugin.version
     if not VERSION.fullmatch(version):
