@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from core import entitlements, plugins
 from core.orders import Offer
@@ -43,11 +44,14 @@ def decide(resource: str, reader: Reader) -> Access:
     answer a wider one. Each gate of `require` must open as well. Raises PluginFailed: a gate whose
     plugin fails stays shut.
     """
-    gate: Gate | None = plugins.fold(
-        "guard", "gate", None, _newer, resource=resource, reader=reader
-    )
+    gate: Gate | None = None
+    for one in plugins.implementations("guard"):
+        asked = {"resource": resource, "reader": reader, "gate": gate}
+        if (answer := plugins.call("guard", one, asked)) is not None:
+            gate = _watched(one.plugin, answer)
     gates = [] if gate is None else [gate]
-    gates += [further for _, further in plugins.each("require", resource=resource, reader=reader)]
+    required = plugins.each("require", resource=resource, reader=reader)
+    gates += [_watched(plugin, further) for plugin, further in required]
     shut, held = [], False
     for standing in gates:
         if entitlements.holds_any(reader.holders, standing.keys):
@@ -59,5 +63,6 @@ def decide(resource: str, reader: Reader) -> Access:
     return Access(not shut, tuple(offer for offers in shut for offer in offers), held)
 
 
-def _newer(_gate: Gate | None, answer: Gate) -> Gate | None:
-    return answer
+def _watched(plugin: str, gate: Gate) -> Gate:
+    """Return a gate whose offers are asked as a hook is."""
+    return replace(gate, offers=partial(plugins.run, plugin, "offers", gate.offers))

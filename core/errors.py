@@ -54,12 +54,20 @@ class Unavailable(OboloError):
     status = 503
 
 
+def in_words(error: BaseException) -> str:
+    """Return an error's type and message; a stranger's error may fail even at saying what it is."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - a stranger's code may raise anything
+        return type(error).__name__
+
+
 class PluginFailed(OboloError):
     """A plugin raised while its answer was needed; core stops rather than guess."""
 
     status = 503
 
     def __init__(self, plugin: str, hook: str, error: BaseException) -> None:
-        super().__init__(f"plugin {plugin} failed in {hook}: {type(error).__name__}: {error}")
+        super().__init__(f"plugin {plugin} failed in {hook}: {in_words(error)}")
         self.plugin = plugin
         self.hook = hook

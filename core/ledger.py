@@ -60,6 +60,7 @@ def declare_bounds(bounds: Mapping[str, Bound]) -> None:
 
     A family stays bounded when its plugin is off: what was declared is kept in the database.
     """
+    global _bounds  # noqa: PLW0603 - a thread that posts meanwhile sees the old ones or the new
     with transaction():
         for prefix, bound in {CLAIMS: Bound(least=0), **bounds}.items():
             execute(
@@ -69,8 +70,7 @@ def declare_bounds(bounds: Mapping[str, Bound]) -> None:
             )
         rows = execute("SELECT prefix, least, most FROM ledger_bound").fetchall()
     closest_first = sorted(rows, key=lambda row: len(row[0]), reverse=True)
-    _bounds.clear()
-    _bounds.update({prefix: Bound(least, most) for prefix, least, most in closest_first})
+    _bounds = {prefix: Bound(least, most) for prefix, least, most in closest_first}
 
 
 def bound_of(account: str) -> Bound | None:

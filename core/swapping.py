@@ -7,12 +7,15 @@ they began with. Two threads of the process do this; they start with the first r
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -28,8 +31,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("obolo")
 LOOK_SECONDS = 0.5
 WATCH_SECONDS = 0.25
+LATE_SECONDS = 1.0
+"""A watch that comes so much late was stopped, and with it whatever it watches."""
 TIMINGS_EVERY = 20
 """Looks after which the timings of this process are added to those of the day."""
+AGAIN_SECONDS = 10.0
+"""After this time an app that could not be built is tried again."""
+LONGEST_PAUSE = 5.0
 
 
 class Site:
@@ -38,35 +46,48 @@ class Site:
     def __init__(self, config: Config) -> None:
         """Prepare the process and build the first app."""
         self.config = config
-        self.app = house.create_app(config)
-        self._generation = settings.generation(enabled.GENERATION)
+        house.prepare(config)
+        self._generation = settings.generation(enabled.GENERATION)  # before the list is read
+        self.app = house.build(config)
+        house.go_live(self.app)
         self._building = threading.Lock()
+        self._starting = threading.Lock()
+        self._again_at = 0.0
         self._process = 0
+        self._looks = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with the present app, and with its plugins to the end."""
         if self._process != os.getpid():
             self.start_threads()
         app = self.app
-        with plugins.serving(app.extensions["obolo_plugins"]):
-            return app(environ, start_response)
+        loaded: plugins.Loaded = app.extensions["obolo_plugins"]
+        with plugins.serving(loaded):
+            body: Iterable[bytes] = app(environ, start_response)
+        is_file = isinstance(body, environ.get("wsgi.file_wrapper") or ())
+        return body if is_file else _Body(body, loaded)  # the server sends a file itself
 
     def refresh(self) -> bool:
         """Build and swap if the list of plugins was changed; tell whether it was.
 
-        An app that cannot be built changes nothing: the old one serves on, and the log says why.
+        An app that cannot be built changes nothing: the old one serves on, the log says why, and it
+        is tried again in a while. Raises what the database raises.
         """
-        generation = settings.generation(enabled.GENERATION)
-        if generation == self._generation:
-            return False
         with self._building:
-            self._generation = generation
+            generation = settings.generation(enabled.GENERATION)
+            if generation == self._generation or time.monotonic() < self._again_at:
+                return False
             started = time.perf_counter()
             try:
-                self.swap(house.build(self.config))
-            except Exception:
+                app = house.build(self.config)
+            except Exception as error:
+                if storage.is_shared(error):
+                    raise
+                self._again_at = time.monotonic() + AGAIN_SECONDS
                 log.exception("the site serves on as it was: it cannot be built anew")
                 return False
+            self.swap(app)
+            self._generation, self._again_at = generation, 0.0
         log.info("the site was built anew in %.0f ms", (time.perf_counter() - started) * 1000)
         return True
 
@@ -75,39 +96,80 @@ class Site:
         house.go_live(app)
         self.app = app
 
+    def look(self) -> None:
+        """Store what failed, follow the list of plugins, and now and then add up the timings."""
+        self._looks += 1
+        breaker.store()
+        if self.refresh():
+            gc.collect()  # the app that went is a ring of objects
+        if self._looks % TIMINGS_EVERY == 0:
+            breaker.store_timings()
+
+    def catch_up(self) -> None:
+        """Look at once in a process that was just forked; it serves without a database, too."""
+        _tried(self.look)
+
     def start_threads(self, end: Callable[[], object] | None = None) -> None:
         """Look after this process; `end` is what ends it when a plugin hangs."""
-        self._process = os.getpid()
-        for name, pause, work in (
-            ("plugins.watch", WATCH_SECONDS, lambda: breaker.end_if_hung(end or _kill)),
-            ("plugins.look", LOOK_SECONDS, self._look_after()),
-        ):
-            threading.Thread(target=_again, args=[pause, work], name=name, daemon=True).start()
-
-    def _look_after(self) -> Callable[[], None]:
-        looks = 0
-
-        def look() -> None:
-            nonlocal looks
-            looks += 1
-            breaker.store()
-            self.refresh()
-            if looks % TIMINGS_EVERY == 0:
-                breaker.store_timings()
-
-        return look
+        with self._starting:
+            if self._process == os.getpid():
+                return
+            self._process = os.getpid()
+        watch = partial(breaker.end_if_hung, end or _kill)
+        for name, work in (("watch", partial(_watch, watch)), ("look", partial(_again, self.look))):
+            threading.Thread(target=work, name=f"plugins.{name}", daemon=True).start()
 
 
-def _again(pause: float, work: Callable[[], object]) -> None:
-    """Do this again and again for as long as the process lives."""
-    process = os.getpid()
+class _Body:
+    """The rest of an answer, made with the plugins that it began with."""
+
+    def __init__(self, body: Iterable[bytes], loaded: plugins.Loaded) -> None:
+        self._body, self._parts, self._loaded = body, iter(body), loaded
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        with plugins.serving(self._loaded):
+            return next(self._parts)
+
+    def close(self) -> None:
+        """Let the app know that the answer is sent, or wanted no more."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            with plugins.serving(self._loaded):
+                close()
+
+
+def _watch(work: Callable[[float], object]) -> None:
+    """Look for what hangs, for as long as the process lives."""
+    process, awake, last = os.getpid(), 0.0, time.perf_counter()
     while os.getpid() == process:
-        try:
-            work()
-        except Exception:
-            log.exception("%s failed", threading.current_thread().name)
+        at = time.perf_counter()
+        if at - last > WATCH_SECONDS + LATE_SECONDS:
+            awake = at
+        last = at
+        _tried(partial(work, awake))
+        time.sleep(WATCH_SECONDS)
+
+
+def _again(work: Callable[[], object]) -> None:
+    """Do this again and again, less often while it fails, for as long as the process lives."""
+    process, failed = os.getpid(), 0
+    while os.getpid() == process:
+        failed = 0 if _tried(work) else failed + 1
+        time.sleep(min(LOOK_SECONDS * 2 ** min(failed, 8), LONGEST_PAUSE))
+
+
+def _tried(work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except BaseException:  # a thread that ends leaves this process to itself for ever
+        log.exception("%s failed", threading.current_thread().name)
+        with suppress(Exception):
             storage.close()  # it may be dead; the next statement opens a new one
-        time.sleep(pause)
+        return False
+    return True
 
 
 def _kill() -> None:

@@ -48,6 +48,7 @@ def walk(page: Page, site: str) -> Iterator[str]:
         ("tag", page.locator("a[rel=tag]").first.get_attribute("href")),
         ("author", page.locator("a[rel=author]").first.get_attribute("href")),
         ("search", "/search?q=il"),
+        ("button", f"/go/post:{str(closed).strip('/')}"),
         ("tips", "/x/tipjar/"),
         ("thanks", "/x/tipjar/thanks"),
         ("missing", "/no/such/page"),

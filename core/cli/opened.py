@@ -19,6 +19,13 @@ def open_site() -> Flask:
     return app
 
 
+def open_house() -> Config:
+    """Connect to the site without its plugins, none of whose code runs; return how it runs."""
+    config = configuration.load()
+    site.prepare(config)
+    return config
+
+
 def address_of(config: Config) -> str:
     """Return where people reach the site: its first name of its own, else this machine.
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from core.cli.opened import open_site
+from core.cli.opened import open_house, open_site
 from core.plugins import breaker, deprecations, enabled, switching, watching
 from core.plugins.preflight import NotReady
 from core.plugins.watching import Timing
@@ -54,7 +54,7 @@ def _say_more(one: switching.Plugin) -> None:
 @click.argument("names", nargs=-1, required=True)
 def enable(names: tuple[str, ...]) -> None:
     """Try plugins in a process of their own, and switch them on; the site needs no restart."""
-    open_site()
+    open_house()
     for name in names:
         try:
             report = switching.switch_on(name, actor=ACTOR)
@@ -68,7 +68,7 @@ def enable(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, required=True)
 def disable(names: tuple[str, ...]) -> None:
     """Switch plugins off; what they stored stays."""
-    open_site()
+    open_house()
     for name in names:
         switching.switch_off(name, actor=ACTOR)
         click.echo(f"{name} is off.")
@@ -78,7 +78,7 @@ def disable(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, required=True)
 def order(names: tuple[str, ...]) -> None:
     """Ask these plugins first, in this order."""
-    open_site()
+    open_house()
     enabled.reorder(names, actor=ACTOR)
     click.echo(" ".join(enabled.names("enabled", "paused")))
 
@@ -89,7 +89,7 @@ def order(names: tuple[str, ...]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def uninstall(name: str, delete: bool, yes: bool) -> None:  # noqa: FBT001 - options
     """Take a plugin that is off from the list; its data stays unless it is deleted."""
-    open_site()
+    open_house()
     if delete and not yes:
         for table, rows in switching.tables_of(name).items():
             click.echo(f"{table}: {rows} rows")

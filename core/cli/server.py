@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import socket
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from core import config as configuration
-from core import doors, settings, storage, tasks
+from core import doors, settings, storage, tasks, views
 from core.app import ROOT
 from core.cli import demo, reloading
 from core.cli.opened import address_of
@@ -32,6 +33,8 @@ COLLECT_AFTER = 20_000
 THREADS = 4
 """As many as one Python process uses well: with eight it served a third less (`make bench`)."""
 PORTS_TRIED = 100
+MOST_MEMORY = 4 * 1024**3
+"""Bytes of addresses that a worker may have; one that serves takes a quarter of it."""
 
 
 @click.command()
@@ -122,7 +125,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "when_ready": self._say_where,
             "post_worker_init": self._start_worker,
-            "worker_exit": lambda _server, _worker: tasks.stop_thread(),
+            "worker_exit": lambda _server, _worker: self._end_worker(),
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -137,16 +140,34 @@ class Server(BaseApplication):  # type: ignore[misc]
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
+        contain()
         tasks.configure(self.config.database)
         if isinstance(self.site, Site):
-            self.site.refresh()  # the master's app may be older
+            self.site.catch_up()  # the master's app may be older
             self.site.start_threads()
+        views.start_thread()
         if self.with_tasks:
             tasks.start_thread()
+
+    def _end_worker(self) -> None:
+        views.stop_thread()
+        tasks.stop_thread()
 
     def _say_where(self, _arbiter: object) -> None:
         click.echo(self.greeting)
         sys.stdout.flush()
+
+
+def contain() -> None:
+    """Keep what a plugin does by accident from harming this machine, or the other workers.
+
+    More memory is refused to it by a MemoryError. A copy of this process, which would answer the
+    same requests a second time, ends at once; to start another program stays possible.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    os.register_at_fork(after_in_child=lambda: os._exit(70))
 
 
 def greeting(config: Config) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 
 from core.money import Money
@@ -34,6 +35,11 @@ class Line:
     tax_class: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     number: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no line: a bug, so it asserts. What others see of it cannot be changed."""
+        assert isinstance(self.amount, Money), self.amount
+        object.__setattr__(self, "data", MappingProxyType(dict(self.data)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Plugins: found by their folder, checked, put in order, called one by one."""
 
 from core.plugins import breaker, enabled, preflight, switching, watching
-from core.plugins.caller import call, changes, each, first, fold, implementations, render, run
-from core.plugins.cards import card_of, fields_of
+from core.plugins.caller import call, each, first, fold, implementations, render, run
+from core.plugins.cards import card_of, embeds, fields_of
 from core.plugins.declarations import (
     Embed,
     Field,
@@ -15,7 +15,7 @@ from core.plugins.declarations import (
     set_home,
     site_home,
 )
-from core.plugins.loaded import Loaded, catalogue, go_live, loaded, serving
+from core.plugins.loaded import Loaded, catalogue, changes, go_live, loaded, serving
 from core.plugins.loader import Found, assemble, find_plugins, hooks_of, load
 from core.plugins.manifest import API_VERSION, Manifest, read_manifest
 
@@ -38,6 +38,7 @@ __all__ = [
     "changes",
     "data_folder",
     "each",
+    "embeds",
     "enabled",
     "fields_of",
     "find_plugins",

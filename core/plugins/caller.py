@@ -8,8 +8,6 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-import pluggy
-
 from core.errors import OboloError, PluginFailed
 from core.plugins import watching
 from core.plugins.loaded import Implementation, Loaded, go_live, loaded
@@ -27,10 +25,7 @@ several: dict[str, type] = {}
 
 
 def load(modules: list[tuple[str, Any]]) -> dict[str, Exception]:
-    """Start afresh with these plugins, the first to be asked first; return what could not be taken.
-
-    A plugin with a hook that does not exist, or with arguments a hook does not have, is left out.
-    """
+    """Start afresh with these, the first to be asked first; return what could not be taken."""
     plugins = Loaded()
     refused = take(plugins, modules)
     go_live(plugins)
@@ -43,14 +38,9 @@ def take(plugins: Loaded, modules: list[tuple[str, Any]]) -> dict[str, Exception
     for name, module in reversed(modules):  # pluggy calls the last registered first
         try:
             plugins.add(name, module)
-        except pluggy.PluginValidationError as error:
+        except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything
             refused[name] = error
     return refused
-
-
-def changes() -> int:
-    """Return a number that is another one whenever plugins came or went: a drawn page is stale."""
-    return loaded().number
 
 
 def implementations(hook: str) -> list[Implementation]:
@@ -98,7 +88,7 @@ def _ask(hook: str, implementation: Implementation, arguments: Mapping[str, Any]
     kind = several.get(hook) or answers.get(hook, object)
     strange = [part for part in parts if not isinstance(part, kind)]
     if strange:
-        raise TypeError(f"this is no {kind.__name__}: {strange[0]!r}")
+        raise TypeError(f"this is no {kind.__name__}: {strange[0]!r:.200}")
     return answer
 
 

@@ -79,10 +79,12 @@ def pause(name: str, reason: str, detail: str = "", *, actor: str = "system") ->
 
     It counts as on: what it stood before stays shut until a person switches it on or off.
     """
-    found = entry(name)
-    if found is None or found.state != "enabled":
-        return False
-    _change(name, "paused", reason, detail, actor=actor, action="plugins.pause")
+    with transaction():
+        lock_name(GENERATION)
+        found = entry(name)
+        if found is None or found.state != "enabled":
+            return False
+        _change(name, "paused", reason, detail, actor=actor, action="plugins.pause")
     return True
 
 

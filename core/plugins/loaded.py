@@ -46,12 +46,16 @@ class Loaded:
     number: int = field(default_factory=lambda: next(_numbers))
 
     def add(self, name: str, module: Any) -> None:
-        """Take a plugin, to be asked before those that are there. Raises PluginValidationError."""
+        """Take a plugin, to be asked before those that are there.
+
+        Raises PluginValidationError for a hook or an argument that does not exist.
+        """
         try:
             self.manager.register(module, name)
             self.manager.check_pending()
-        except pluggy.PluginValidationError:
-            self.manager.unregister(name=name)
+        except Exception:
+            if self.manager.has_plugin(name):
+                self.manager.unregister(name=name)
             raise
         self._index()
 
@@ -83,6 +87,11 @@ _serving: ContextVar[Loaded | None] = ContextVar("plugins", default=None)
 def loaded() -> Loaded:
     """Return the plugins of the app that serves this request, else those that are live."""
     return _serving.get() or _Process.live
+
+
+def changes() -> int:
+    """Return a number that is another one whenever plugins came or went: a drawn page is stale."""
+    return loaded().number
 
 
 def go_live(plugins: Loaded) -> None:

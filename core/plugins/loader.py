@@ -7,20 +7,20 @@ import importlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from core.errors import OboloError, Unavailable
+from core.errors import OboloError, Unavailable, in_words
 from core.hookspecs import hookimpl
 from core.ledger import declare_bounds
-from core.plugins import caller
+from core.plugins import caller, watching
 from core.plugins.loaded import Loaded, go_live
 from core.plugins.manifest import Manifest, read_manifest, unmet
 from core.settings import declare
-from core.storage import Migrations, classes, database, lock_migrations
+from core.storage import Migrations, classes, database, is_shared, lock_migrations
 
 log = logging.getLogger("obolo.plugins")
 BUNDLED = Path(__file__).parents[2] / "plugins"
@@ -101,6 +101,33 @@ def hooks_of(folder: Path) -> frozenset[str]:
     )
 
 
+def stands_before(folder: Path | None) -> frozenset[str]:
+    """Return what a plugin that does not work may have stood before, read from all of its code.
+
+    Whatever is named there counts, so that a hook that was imported is found. Of code that cannot
+    be read, or is gone, everything is feared: no gate opens because its file is broken.
+    """
+    try:
+        paths = sorted(folder.rglob("*.py")) if folder else []
+        trees = [ast.parse(path.read_bytes()) for path in paths]
+    except (OSError, ValueError, SyntaxError):
+        return SHUT
+    if not trees:
+        return SHUT
+    return SHUT.intersection(word for tree in trees for word in _named(tree))
+
+
+def _named(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
+            case ast.alias(name=name, asname=asname):
+                yield asname or name
+            case ast.Constant(value=str() as name):
+                yield name
+
+
 def load(names: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, Found]:
     """Load these plugins and let them answer from now on; return what was loaded."""
     plugins, taken = assemble(names, folders)
@@ -115,6 +142,7 @@ def assemble(
 
     One that is missing, `broken` (with the reason), or lacks another one does not work; the
     catalogue's `failed` says why. What it stood before stays shut: no gate opens by a failure.
+    When the database does not answer, its error is raised, and nothing changes.
     """
     plugins = Loaded()
     failed = plugins.catalogue.failed
@@ -131,9 +159,11 @@ def assemble(
         except NotLoaded as error:
             log.error("plugin %s stays off: %s", name, error)  # noqa: TRY400 - nothing of it ran
             failed[name] = str(error)
-        except Exception as error:
+        except BaseException as error:
+            if is_shared(error) or watching.is_interrupt(error):
+                raise
             log.exception("plugin %s stays off", name)
-            failed[name] = f"{type(error).__name__}: {error}"
+            failed[name] = in_words(error)
     for name, reason in caller.take(plugins, modules).items():
         log.error("plugin %s stays off: %s", name, reason)
         failed[name] = str(reason)
@@ -141,7 +171,8 @@ def assemble(
     _drop_dependents(plugins, taken)
     plugins.catalogue.manifests.update({name: one.manifest for name, one in taken.items()})
     for name in failed:
-        shut(plugins, name, hooks_of(found[name].folder) if name in found else ())
+        shut(plugins, name, stands_before(found[name].folder if name in found else None))
+    _migrated.difference_update({key for key in _migrated if key[1] not in taken})
     declare_bounds({
         prefix: bound
         for plugin in taken.values()
@@ -187,10 +218,19 @@ def _load_one(
     plugin = found[name]
     if missing := unmet(plugin.manifest, _versions(taken)):
         raise NotLoaded(f"it needs {', '.join(missing)}, which must stand before it")
+    if strange := _foreign_templates(plugin):
+        raise NotLoaded(f"its template {strange} must lie in templates/{name}/")
     declare(plugin.manifest.declared_settings)
     module = _import(plugin)
     _migrate(plugin)
     return module
+
+
+def _foreign_templates(plugin: Found) -> str:
+    """Return a template that would take the place of core's or another plugin's, or nothing."""
+    folder = plugin.folder / "templates"
+    names = sorted(path.name for path in folder.glob("*")) if folder.is_dir() else []
+    return next((name for name in names if name != plugin.name), "")
 
 
 _migrated: set[tuple[int, str, tuple[str, ...]]] = set()
@@ -206,12 +246,34 @@ def _migrate(plugin: Found) -> None:
         _migrated.add(key)
 
 
+_stamps: dict[str, tuple[ModuleType, frozenset[tuple[str, int, int]]]] = {}
+"""What the site's own plugins were imported from: each file with its time and size."""
+
+
 def _import(plugin: Found) -> ModuleType:
-    """Import a bundled plugin as `plugins.<name>`, and one of the site's own likewise."""
+    """Import a bundled plugin as `plugins.<name>`, and one of the site's own likewise.
+
+    One of the site's own whose files were changed since is imported anew; the app that serves
+    keeps what it has.
+    """
     if plugin.is_bundled or plugin.package:
         return importlib.import_module(plugin.module)
-    if (known := sys.modules.get(plugin.module)) is not None and _is_of(known, plugin.folder):
+    stamp = frozenset(
+        (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+        for path in plugin.folder.rglob("*.py")
+    )
+    known = sys.modules.get(plugin.module)
+    if known is not None and _stamps.get(plugin.module) == (known, stamp):
         return known
+    for name in [name for name in sys.modules if name.startswith(f"{plugin.module}.")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    module = _imported(plugin)
+    _stamps[plugin.module] = (module, stamp)
+    return module
+
+
+def _imported(plugin: Found) -> ModuleType:
     path = plugin.folder / "__init__.py"
     spec = importlib.util.spec_from_file_location(
         plugin.module, path, submodule_search_locations=[str(plugin.folder)]
@@ -222,13 +284,7 @@ def _import(plugin: Found) -> ModuleType:
     sys.modules[plugin.module] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[plugin.module]
-        if isinstance(error, Exception | KeyboardInterrupt):
-            raise
-        raise OboloError(f"it raised {type(error).__name__} when it was imported") from error
+    except BaseException:
+        sys.modules.pop(plugin.module, None)
+        raise
     return module
-
-
-def _is_of(module: ModuleType, folder: Path) -> bool:
-    return Path(getattr(module, "__file__", None) or "").parent == folder

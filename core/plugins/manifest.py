@@ -12,9 +12,13 @@ import msgspec
 from core.errors import OboloError
 from core.ledger import Bound
 from core.settings import Setting
-from core.storage import Columns
+from core.storage import Columns, classes
 
 NAME = re.compile(r"[a-z][a-z0-9]{1,30}")
+RESERVED = frozenset({"core", "obolo", "theme", "site", "checkout"}) | {
+    table.partition("_")[0] for table in classes.core_classes()
+}
+"""Names under which core keeps tables, settings or files."""
 API_VERSION = (1, 0)
 """What plugins may rely on: the first number changes when something is taken away."""
 
@@ -74,6 +78,16 @@ class AdminPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     permission: str
 
 
+class ButtonPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `[[buttons]]`: a page to which a button on another site may lead.
+
+    The page asks `way_back` where to lead its reader afterwards.
+    """
+
+    path: Annotated[str, msgspec.Meta(pattern="^/[a-z0-9/_-]*$")]
+    label: dict[str, Text]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `plugin.toml`."""
 
@@ -84,6 +98,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     permissions: dict[Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")], PermissionRow] = {}
     columns: dict[str, Columns] = {}
     admin: tuple[AdminPage, ...] = ()
+    buttons: tuple[ButtonPage, ...] = ()
 
     @property
     def name(self) -> str:
@@ -129,6 +144,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
             "{path} names the plugin “{name}”; it must be named as its folder, in small letters.",
             path=path, name=manifest.name,
         )  # fmt: skip
+    if name in RESERVED:
+        raise ManifestError("“{name}” is a name of Obolo’s own; choose another.", name=name)
     strange = [table for table in manifest.columns if not table.startswith(f"{manifest.name}_")]
     if strange:
         raise ManifestError(

@@ -6,22 +6,30 @@ What a plugin does there harms nobody. Whatever becomes of the child, the site s
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from core.errors import Refused
+from core import config, settings
+from core.errors import OboloError, Refused
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
 """How long the child may take; a hundred pages take two."""
 LONGEST_DETAIL = 8_000
+LEFT_SECONDS = 3_600.0
+"""A folder that is older was left by a process that was killed."""
+LEAST_SECRET = 6
+"""Shorter ones stand in any text."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,20 +53,29 @@ class NotReady(Refused):
         self.report = report
 
 
-def check(plugin: str, names: Sequence[str], home: Path) -> Report:
-    """Build the site in `home` with these plugins in a child process, and look at one of them."""
-    with tempfile.TemporaryDirectory(prefix="obolo-preflight-") as folder:
-        place = Path(folder) / "report.json"
+def check(plugin: str, home: Path) -> Report:
+    """Build the site in `home` with this plugin on in a child process, and look at it there."""
+    place = home / "preflight"
+    place.mkdir(mode=0o700, exist_ok=True)
+    _sweep(place)
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         said = Path(folder) / "said.txt"
-        asked = msgspec.json.encode({"plugin": plugin, "names": list(names), "folder": folder})
+        asked = msgspec.json.encode({"plugin": plugin, "folder": folder})
         status = _run(asked, said, home)
         try:
-            report = msgspec.json.decode(place.read_bytes(), type=Report)
+            report = msgspec.json.decode((Path(folder) / "report.json").read_bytes(), type=Report)
         except (OSError, msgspec.DecodeError):
-            return Report(problem=_end(status), detail=_tail(said))
-        if report.problem and not report.detail:
-            report = msgspec.structs.replace(report, detail=_tail(said))
-        return report
+            report = Report(problem=_end(status))
+        if not report.problem:
+            return report
+        return _without(secrets_of(home), report, report.detail or _tail(said))
+
+
+def _sweep(place: Path) -> None:
+    """Remove the copies that were left when a process was killed."""
+    for folder in place.iterdir():
+        if time.time() - folder.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(asked: bytes, said: Path, home: Path) -> int | None:
@@ -74,7 +91,7 @@ def _run(asked: bytes, said: Path, home: Path) -> int | None:
         except subprocess.TimeoutExpired:
             return None
         finally:
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)  # and whatever it started
             child.wait()
     return child.returncode
@@ -91,3 +108,29 @@ def _end(status: int | None) -> str:
 def _tail(said: Path) -> str:
     text = said.read_bytes()[-LONGEST_DETAIL:] if said.exists() else b""
     return text.decode(errors="replace")
+
+
+def _without(secrets: Iterable[str], report: Report, detail: str) -> Report:
+    """Return a report in which no secret stands: a plugin may print what it reads."""
+    problem = report.problem
+    for secret in secrets:
+        problem, detail = problem.replace(secret, "•••"), detail.replace(secret, "•••")
+    return msgspec.structs.replace(report, problem=problem, detail=detail)
+
+
+def secrets_of(home: Path) -> list[str]:
+    """Return the secrets of the site that are text, the longest first."""
+    return sorted({one for one in _secrets(home) if len(one) >= LEAST_SECRET}, key=len)[::-1]
+
+
+def _secrets(home: Path) -> Iterator[str]:
+    chosen = config.load(home)
+    for path in (*chosen.keys.glob("*.key"), home / "keys" / "session.key"):
+        yield from path.read_text().split()
+    for url in (chosen.database, chosen.mail):
+        if password := urlsplit(url).password:
+            yield from (password, unquote(password))
+    for one in settings.declared():
+        if one.secret:
+            with suppress(OboloError):  # what its keys no longer open, nobody can print
+                yield settings.value(one.name)

@@ -83,8 +83,7 @@ def switch_on(name: str, *, actor: str) -> Report:
     wanted = plugin(name)
     if wanted.state == "incompatible":
         raise NotReady(name, Report(problem=wanted.reason))
-    on = enabled.names("enabled", "paused")
-    report = preflight.check(name, on if name in on else (*on, name), site_home())
+    report = preflight.check(name, site_home())
     if report.problem:
         raise NotReady(name, report)
     enabled.enable(name, actor=actor)

@@ -6,7 +6,9 @@ run for too long (`hung`), writes down whose it was, and ends the process; the b
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +21,13 @@ HOOK_SECONDS = 2.0
 PAGE_SECONDS = 30.0
 """A page may ask a provider, which has ten seconds for each answer."""
 PAGE = "page"
+BEHIND_SECONDS = 600.0
 UNHURRIED = ("register_", "on_", "task ", "send_message")
 """Nobody waits for these: they are asked while an app is built, or behind the pages."""
+WAITING = frozenset({
+    ("peewee.py", "connect"), ("peewee.py", "begin"), ("database.py", "in_turn"),
+})  # fmt: skip
+"""Whoever stands in one of these waits for the database, or for whoever writes now."""
 
 
 class Work(NamedTuple):
@@ -29,6 +36,20 @@ class Work(NamedTuple):
     plugin: str
     what: str
     started: float
+    thread: int
+
+    @property
+    def most(self) -> float:
+        """The seconds that it may take."""
+        if self.what.startswith(UNHURRIED):
+            return BEHIND_SECONDS
+        return PAGE_SECONDS if self.what == PAGE else HOOK_SECONDS
+
+    @property
+    def stack(self) -> traceback.StackSummary:
+        """Where its thread stands now."""
+        frame = sys._current_frames().get(self.thread)  # noqa: SLF001 - there is no other way
+        return traceback.StackSummary.extract(traceback.walk_stack(frame) if frame else ())
 
 
 @dataclass(slots=True)
@@ -69,7 +90,14 @@ def recorded() -> Iterator[list[Call]]:
 def record(plugin: str, what: str, seconds: float, answer: object) -> None:
     """Add a call to the list, if there is one."""
     if _Recorder.calls is not None:
-        _Recorder.calls.append(Call(plugin, what, seconds, " ".join(repr(answer).split())[:80]))
+        _Recorder.calls.append(Call(plugin, what, seconds, _in_short(answer)))
+
+
+def _in_short(answer: object) -> str:
+    try:
+        return " ".join(repr(answer).split())[:80]
+    except Exception:  # noqa: BLE001 - a stranger's object may fail at saying what it is
+        return type(answer).__name__
 
 
 _at_work: dict[int, Work] = {}
@@ -88,7 +116,7 @@ def begin(plugin: str, what: str, started: float) -> Work | None:
     """Note that this thread works at something; return what it was at before."""
     thread = get_ident()
     before = _at_work.get(thread)
-    _at_work[thread] = Work(plugin, what, started)
+    _at_work[thread] = Work(plugin, what, started, thread)
     return before
 
 
@@ -109,15 +137,21 @@ def end(plugin: str, what: str, started: float, before: Work | None, *, failed: 
     return took
 
 
-def hung(at: float) -> Work | None:
-    """Return work that takes too long at an instant of `perf_counter`."""
+def hung(at: float, awake: float = 0.0) -> Work | None:
+    """Return work that takes too long at an instant of `perf_counter`.
+
+    `awake`: since when this process runs without a stop; the time before it counts for nobody. Who
+    waits for the database does not hang by itself.
+    """
     for work in list(_at_work.values()):
-        if work.what.startswith(UNHURRIED):
-            continue
-        most = PAGE_SECONDS if work.what == PAGE else HOOK_SECONDS
-        if at - work.started > most:
+        if at - max(work.started, awake) > work.most and not _waits(work):
             return work
     return None
+
+
+def _waits(work: Work) -> bool:
+    frames = {(frame.filename.rpartition("/")[2], frame.name) for frame in work.stack}
+    return bool(frames & WAITING)
 
 
 def take_timings() -> dict[tuple[str, str], Timing]:

@@ -7,7 +7,6 @@ import logging
 import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,8 @@ from peewee import (  # type: ignore[attr-defined]
     Database,
     DatabaseProxy,
     Field,
+    InterfaceError,
+    OperationalError,
     PostgresqlDatabase,
     SqliteDatabase,
     TextField,
@@ -26,6 +27,7 @@ from peewee import (  # type: ignore[attr-defined]
 )
 from peewee import Model as PeeweeModel
 
+from core.clock import nanoseconds
 from core.errors import OboloError
 
 log = logging.getLogger("obolo.storage")
@@ -45,6 +47,9 @@ SQLITE_PRAGMAS = {
 }
 
 database: Any = DatabaseProxy()
+WRONG_STATEMENT = (1, 21, 25)
+"""SQLITE_ERROR, SQLITE_MISUSE, SQLITE_RANGE: https://sqlite.org/rescode.html"""
+MOST_CAUSES = 20
 TURN_SECONDS = 5
 """How long a thread waits for its turn before it asks SQLite itself, which then says it is busy."""
 _one_writer = threading.RLock()  # what follows a commit may write again
@@ -84,6 +89,23 @@ def close() -> None:
     """Close this thread's connection; the next statement opens a new one."""
     if not database.is_closed():
         database.close()
+
+
+def is_shared(error: BaseException | None) -> bool:
+    """Tell whether the database itself is behind an error: it is away, busy, full or damaged.
+
+    A statement that is wrong is the fault of whoever wrote it, on SQLite too, which calls both so.
+    """
+    for _ in range(MOST_CAUSES):
+        if error is None:
+            return False
+        if isinstance(error, OperationalError | InterfaceError):
+            cause = getattr(error, "orig", None)  # the driver's own error
+            if isinstance(cause, sqlite3.Error):
+                return getattr(cause, "sqlite_errorcode", 1) & 0xFF not in WRONG_STATEMENT
+            return cause is not None
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def is_postgres() -> bool:
@@ -221,8 +243,7 @@ def new_id(prefix: str) -> str:
     The 12 bits after the milliseconds carry their fraction, so ids of one process keep their
     order within a millisecond as well; 62 bits are random.
     """
-    nanoseconds = time.time_ns()
-    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    milliseconds, rest = divmod(nanoseconds(), 1_000_000)
     fraction = (rest << 12) // 1_000_000
     tail = secrets.randbits(62)
     number = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | tail

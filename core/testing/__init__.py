@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from core import config as configuration
-from core import mail, notices, storage, tasks
+from core import mail, notices, outgoing, storage, tasks
 from core import settings as site_settings
 from core.app import ROOT, create_app
 from core.clock import now
@@ -90,6 +90,7 @@ def nobody_is_woken() -> Iterator[None]:
     yield
     notices.wake = notices._stay
     mail.set_wake(None)
+    outgoing.set_wake(None)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ class PluginContract:
         home = Path(make_site(*others).instance_path)
         with (home / "obolo.toml").open("a") as file:
             file.write(f'database = "{db}"\nplugin_folders = ["{plugin_folder.parent}"]\n')
-        report = preflight.check(name, [*others, name], home)
+        report = preflight.check(name, home)
 
         assert not report.problem, f"{report.problem}\n{report.detail}"
 

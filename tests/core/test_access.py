@@ -183,7 +183,7 @@ def test_offers_that_fail_never_open(enabled):
 
     enabled({"guard": lambda: Gate(frozenset({"post:hello"}), offers)})
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(PluginFailed, match="failed in offers: RuntimeError: price list"):
         decide("post:hello", READER)
 
 

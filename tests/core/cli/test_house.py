@@ -1,4 +1,4 @@
-"""obolo init, db, plugins, settings, audit, doctor."""
+"""obolo init, db, settings, audit, doctor."""
 
 from __future__ import annotations
 
@@ -49,18 +49,6 @@ def test_pending_migrations_fail_and_are_run_once(obolo, home, monkeypatch):
     assert "core: 0001_initial" in ran.text
     assert after.code == 0
     assert again.text == ""
-
-
-def test_plugins_are_listed_with_the_reason_why_one_is_off(obolo, monkeypatch):
-    """Those that are on come first, in their order."""
-    monkeypatch.setenv("OBOLO_PLUGINS", "tipjar,nobody")
-    lines = obolo("plugins").text.splitlines()
-    lines = [line for line in lines if line[:4].strip() in ("on", "off")]
-
-    assert lines[0].split()[:2] == ["on", "tipjar"]
-    assert lines[1].split()[:2] == ["off", "nobody"]
-    assert "no folder of this name" in lines[1]
-    assert any(line.split()[:2] == ["off", "paywall"] for line in lines)
 
 
 def test_settings_are_listed_without_secrets(obolo, monkeypatch):
@@ -125,7 +113,7 @@ def test_the_doctor_names_what_is_wrong(obolo, monkeypatch):
     done = obolo("doctor")
 
     assert done.code == 1
-    assert "WRONG  plugin nobody is off" in done.text
+    assert "WRONG  The plugin nobody is off" in done.text
     assert "Wrong: 1" in done.text
 
 

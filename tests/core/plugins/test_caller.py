@@ -13,8 +13,10 @@ from core.plugins import call, caller, each, fold, implementations, loaded, rend
 
 
 @pytest.fixture
-def enabled():
-    """Enable plugins by their hooks: the first to be asked first."""
+def enabled(monkeypatch):
+    """Enable plugins by their hooks: the first to be asked first; they may answer anything."""
+    monkeypatch.setattr(caller, "answers", {})
+    monkeypatch.setattr(caller, "several", {})
 
     def enable(**plugins):
         modules = []

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from core import ledger, plugins, settings
+from core.errors import Unavailable
 from core.ledger import Bound
-from core.plugins import catalogue, find_plugins, implementations, load
+from core.plugins import assemble, caller, catalogue, find_plugins, implementations, load, serving
 from core.plugins import loader as module
 from core.storage import execute
 
@@ -40,6 +41,7 @@ def shelf(tmp_path, db, monkeypatch):
         return folder
 
     monkeypatch.setattr(settings, "_declared", dict(settings._declared))
+    monkeypatch.setattr(caller, "answers", {})
     ledger._bounds.clear()
     yield SimpleNamespace(put=put, folder=tmp_path / "shelf", path=tmp_path)
     load([])
@@ -254,3 +256,67 @@ def test_a_module_that_failed_is_not_left_behind(shelf, caplog):
     load(["alpha"], [shelf.folder])
 
     assert "plugins.alpha" not in sys.modules
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("code", "hooks"),
+    [
+        (HEAD + "@hookimpl\ndef guard(resource):\n    return None", {"guard"}),
+        (HEAD + "from .gates import require", {"require"}),
+        (HEAD + "globals()['reserve'] = hookimpl(len)", {"reserve"}),
+        ("def broken(:", module.SHUT),
+        (None, module.SHUT),
+        (HEAD + "'It asks for no review.'", set()),
+    ],
+)
+def test_what_a_plugin_stood_before_is_read_from_all_of_its_code(shelf, caplog, code, hooks):
+    """It cannot be asked when it does not work; of code that cannot be read all is feared."""
+    folder = shelf.put("alpha", code)
+
+    assert module.stands_before(folder) == hooks
+
+
+@sqlite_only
+@pytest.mark.parametrize("how", ["syntax", "import", "manifest", "gone", "paused"])
+def test_no_gate_opens_by_a_failure(shelf, caplog, how):
+    """A paywall that does not work stays on, and shut, whatever was done to its folder."""
+    code = HEAD + "@hookimpl\ndef guard(resource):\n    return None\n"
+    if how != "gone":
+        codes = {"syntax": code + "def (", "import": code + "1 / 0"}
+        shelf.put("alpha", codes.get(how, code), "colour = 1" if how == "manifest" else "")
+    broken = {"alpha": "It hung in guard"} if how == "paused" else {}
+    loaded, found = assemble(["alpha"], [shelf.folder], broken=broken)
+
+    assert found == {}
+    with serving(loaded), pytest.raises(Unavailable):
+        list(plugins.each("guard", resource="x", reader=None, gate=None))
+
+
+@sqlite_only
+def test_code_that_was_changed_is_imported_anew(shelf):
+    """Its modules too; what was not changed stays the same module. The old one serves on."""
+    code = HEAD + "from .words import WORD\n@hookimpl\ndef describe(resource):\n    return WORD\n"
+    folder = shelf.put("alpha", code, words="WORD = 'old'")
+    first, _ = assemble(["alpha"], [shelf.folder])
+    same, _ = assemble(["alpha"], [shelf.folder])
+    (folder / "words.py").write_text("WORD = 'newer'")
+    second, _ = assemble(["alpha"], [shelf.folder])
+
+    assert [said(one) for one in (first, same, second)] == ["old", "old", "newer"]
+    assert first.hooks["describe"][0].function is same.hooks["describe"][0].function
+
+
+def said(loaded):
+    with serving(loaded):
+        return plugins.first("describe", resource="x")
+
+
+@sqlite_only
+def test_a_plugin_that_wants_to_end_the_process_stays_off(shelf, caplog):
+    """SystemExit while it is imported is a failure as any other."""
+    shelf.put("alpha", HEAD + "raise SystemExit(3)")
+    shelf.put("beta")
+
+    assert started(shelf, "alpha", "beta") == ["beta"]
+    assert catalogue.failed == {"alpha": "SystemExit: 3"}

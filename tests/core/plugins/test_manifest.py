@@ -186,3 +186,14 @@ def test_a_page_outside_of_the_administration_is_refused(folder, path, section):
     """So is one in a section that there is not."""
     with pytest.raises(ManifestError, match="admin"):
         read(folder, SMALLEST + ADMIN.format(path=path, section=section))
+
+
+@pytest.mark.parametrize("name", ["core", "ledger", "people", "site", "theme"])
+def test_a_name_of_cores_own_is_refused(tmp_path, name):
+    """Its tables, settings and files would be taken for core's."""
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "plugin.toml").write_text(SMALLEST.replace('"tipjar"', f'"{name}"'))
+
+    with pytest.raises(ManifestError):
+        read_manifest(folder)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Blueprint, Flask
 
 from core.people import roles, sessions, users
+from core.plugins import Loaded, serving
 from core.web.callers import Undeclared, callers, callers_of, check_callers
 from tests.conftest import browser_of
 from tests.people import (
@@ -46,6 +48,22 @@ def test_the_first_silent_route_is_named(app):
         check_callers(app)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_only_who_may_call_a_view_may_send_much(make_site):
+    """A view can take more than the site does; a stranger's request is not even read."""
+    app = make_site()
+    app.add_url_rule(
+        "/much", "much", callers("user", most_bytes=6_000_000)(lambda: "taken"), methods=["POST"]
+    )
+    app.add_url_rule("/little", "little", callers("user")(lambda: "taken"), methods=["POST"])
+    person = signed_in(browser_of(app))
+
+    assert person.post("/much", text="x" * 3_000_000).text == "taken"
+    assert person.post("/much", text="x" * 6_000_000).status_code == 413
+    assert person.post("/little", text="x" * 3_000_000).status_code == 413
+    assert browser_of(app).post("/much", data={"text": "x" * 3_000_000}).status_code == 303
+
+
 def test_files_are_anyones(app):
     """Flask makes the route of a blueprint's static folder, and nobody can decorate it."""
     app.register_blueprint(Blueprint("theme", "theme", static_folder="/nowhere"))
@@ -63,13 +81,17 @@ def test_what_nobody_declares_stops_the_start(app, who):
         check_callers(app)
 
 
-def test_a_plugin_s_permission_counts_once_it_is_declared(app, monkeypatch):
-    """Manifests are read before routes are looked at."""
-    monkeypatch.setattr(roles, "_declared", roles._Declared())
+def test_a_plugin_s_permission_counts_for_its_own_app(app, monkeypatch):
+    """Manifests are read before routes are looked at; what another app declared is another's."""
     app.add_url_rule("/raffle", "raffle", callers("raffle.draw")(lambda: ""))
-    roles.declare({"raffle.draw": ["editor"]})
+    raffle = SimpleNamespace(declared_permissions={"raffle.draw": ("editor",)})
+    with serving(own := Loaded()):
+        own.catalogue.manifests["raffle"] = raffle
+        check_callers(app)
+    monkeypatch.setattr(roles, "_declared", roles._Declared({"raffle.draw": frozenset()}))
 
-    check_callers(app)
+    with pytest.raises(Undeclared):
+        check_callers(app)
 
 
 VIEWS = {
