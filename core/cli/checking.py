@@ -105,14 +105,9 @@ def _imports(tree: ast.Module, own: str) -> Iterator[tuple[int, str]]:
                     yield node.lineno, f"core does not offer {name}"
             elif module.startswith("core."):
                 yield node.lineno, f"{module} is not for plugins; write “from core import ...”"
-            elif module.split(".")[0] == "plugins" and not (
-                own and f"{module}.".startswith(f"{own}.")
-            ):
-                last = module.split(".")[-1]
-                yield (
-                    node.lineno,
-                    f"write “from .{last} import ...”; plugins do not know each other",
-                )
+            elif module.startswith("plugins.") and ".".join(module.split(".")[:2]) != own:
+                last = module.rpartition(".")[2]
+                yield node.lineno, f"write “from .{last} import ...”; plugins know no other one"
 
 
 def _tables(folder: Path, manifest: Manifest) -> Iterator[Finding]:

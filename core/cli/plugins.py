@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from core.cli.opened import open_house, open_site
-from core.plugins import breaker, enabled, switching, watching
+from core.plugins import breaker, deprecations, enabled, switching, watching
 from core.plugins.preflight import NotReady
 from core.plugins.watching import Timing
 
@@ -38,6 +38,8 @@ def list_all(is_long: bool) -> None:  # noqa: FBT001 - an option
 
 
 def _say_more(one: switching.Plugin) -> None:
+    for old in deprecations.used_by(one.found.folder) if one.found else ():
+        click.echo(f"{'':14}{old}")
     timings = breaker.timings(one.name)
     for hook in sorted(one.hooks | timings.keys()):
         timing = timings.get(hook, Timing())
