@@ -1,8 +1,10 @@
 """Every name that a plugin may import, and nothing else."""
 
 from core.access import Access, Gate, decide
+from core.audit import record as record_event
 from core.checkout import draft, refund, start_order
 from core.clock import now
+from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
@@ -10,7 +12,7 @@ from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
-from core.orders import Grant, Line, Offer, Order, Question
+from core.orders import Grant, Line, Offer, Order, Question, is_ordered, times_sold
 from core.payments import (
     Action,
     Cancel,
@@ -36,6 +38,7 @@ from core.payments import (
     Step,
 )
 from core.people import Reader, current_reader, give_holder
+from core.people.users import name_of
 from core.plugins import (
     API_VERSION,
     Embed,
@@ -46,6 +49,7 @@ from core.plugins import (
     ResourceCard,
     card_of,
     data_folder,
+    embeds,
     fields_of,
 )
 from core.settings import site_currency, value
@@ -58,6 +62,7 @@ from core.storage import (
     SealedColumn,
     Shredded,
     StoredFile,
+    after_commit,
     execute,
     insert,
     is_postgres,
@@ -66,16 +71,19 @@ from core.storage import (
 )
 from core.storage.files import delete as delete_file
 from core.storage.files import keep as keep_file
+from core.tasks import enqueue
 from core.web.addresses import local_path
 from core.web.admin.listing import Asked, Filter, show_list
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
+from core.web.counting import count_view
 from core.web.files import send_stored
 from core.web.keeping import kept_page
 from core.web.languages import use_language
 from core.web.problems import payment_required
 from core.web.rendering import drafted, draw_embed, gettext, ngettext
+from core.web.returning import way_back
 from core.web.wanting import wants_json
 
 __all__ = [
@@ -139,9 +147,11 @@ __all__ = [
     "StoredFile",
     "Unavailable",
     "admin_page",
+    "after_commit",
     "allow_door",
     "callers",
     "card_of",
+    "count_view",
     "current_reader",
     "data_folder",
     "decide",
@@ -149,29 +159,37 @@ __all__ = [
     "draft",
     "drafted",
     "draw_embed",
+    "embeds",
+    "enqueue",
     "execute",
     "fields_of",
     "gettext",
     "give_holder",
+    "holds_any",
     "hookimpl",
     "http_request",
     "insert",
+    "is_ordered",
     "is_postgres",
     "keep_file",
     "kept_page",
     "local_path",
+    "name_of",
     "new_id",
     "ngettext",
     "now",
     "order_and_pay",
     "payment_required",
+    "record_event",
     "refund",
     "send_stored",
     "show_list",
     "site_currency",
     "start_order",
+    "times_sold",
     "transaction",
     "use_language",
     "value",
     "wants_json",
+    "way_back",
 ]

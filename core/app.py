@@ -12,21 +12,25 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import limits, mail, notices, plugins, settings, storage, tasks
+from core import figures, limits, mail, notices, outgoing, plugins, settings, storage, tasks
 from core.access import Gate
 from core.clock import now
 from core.config import Config
 from core.errors import PluginFailed, in_words
 from core.orders import Line, Question
-from core.people import codes, roles, sessions, signed_in, two_factor
+from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
-from core.storage import Migrations, files, is_shared, lock_migrations
+from core.storage import Migrations, backup, files, is_shared, lock_migrations
+from core.themes import Themes
 from core.verify import seal
 from core.web import (
     account,
+    api,
+    buttons,
     checkout,
+    counting,
     doors,
     headers,
     health,
@@ -36,15 +40,21 @@ from core.web import (
     problems,
     registering,
     rendering,
+    returning,
+    themes,
+    trying,
     webhooks,
 )
+from core.web import tokens as token_pages
 from core.web.admin import SCREENS
+from core.web.api import answers
 from core.web.callers import check_callers
 
 log = logging.getLogger("obolo")
 ROOT = Path(__file__).parents[1]
 CORE_PAGES = (
-    checkout, webhooks, library, languages, health, doors, account, personal,
+    checkout, counting, webhooks, library, languages, health, doors, account, personal, api,
+    token_pages, themes, buttons,
     *SCREENS,
 )  # fmt: skip
 HOUR, DAY = 3_600, 86_400
@@ -101,6 +111,8 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
     mail.set_first(_first_transport)
     mail.set_wake(lambda: tasks.enqueue("mail"))
     notices.wake = lambda: tasks.enqueue("notices")
+    outgoing.set_drawing(api.document_of_order)
+    outgoing.set_wake(lambda: tasks.enqueue("webhooks"))
 
 
 def build(config: Config) -> Flask:
@@ -128,11 +140,13 @@ def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> F
     with plugins.serving(loaded):
         app = _flask(config)
         app.extensions["obolo_plugins"] = loaded
-        theme = ROOT / "themes" / config.theme
+        looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
+        looks.declare()
         rendering.install(
-            app, [one.folder for one in found.values()], theme, config.language, config.languages
+            app, [one.folder for one in found.values()], looks, config.language, config.languages
         )
-        _add_pages(app, theme)
+        trying.install(app, config.derived_key("trial"))
+        _add_pages(app)
         for plugin in found.values():
             registering.add(app, plugin)
         headers.install(app, _redirects())
@@ -170,21 +184,17 @@ def _flask(config: Config) -> Flask:
     app.extensions["obolo_signer"] = holder_signer(config.derived_keys("holder"))
     app.extensions["obolo_config"] = config
     signed_in.install(app, config.derived_key("csrf"))
+    returning.install(app, config.derived_keys("returns"))
     if config.trusted_proxies:
         proxies = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     return app
 
 
-def _add_pages(app: Flask, theme: Path) -> None:
+def _add_pages(app: Flask) -> None:
     static = str(ROOT / "core" / "static")
     app.register_blueprint(
         Blueprint("core", __name__, static_folder=static, static_url_path="/static/core")
-    )
-    app.register_blueprint(
-        Blueprint(
-            "theme", __name__, static_folder=str(theme / "static"), static_url_path="/static/theme"
-        )
     )
     for module in CORE_PAGES:
         app.register_blueprint(module.blueprint)
@@ -204,13 +214,20 @@ def _schedule(app: Flask) -> None:
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),
         Periodic("limits", HOUR, lambda: limits.forget(now() - timedelta(days=1))),
+        Periodic("figures", HOUR, lambda: figures.fill(now())),
         Periodic("files", DAY, lambda: files.sweep(now() - timedelta(days=1))),
         Periodic("codes", HOUR, lambda: codes.forget(now() - timedelta(days=1))),
         Periodic("sessions", DAY, lambda: sessions.forget(now())),
+        Periodic("webhooks", 30, lambda: outgoing.send_due(now())),
+        Periodic("webhooks.forget", DAY, lambda: outgoing.forget(now() - timedelta(days=90))),
+        Periodic("tokens", DAY, lambda: tokens.forget(now() - timedelta(days=90))),
+        Periodic("answers", DAY, lambda: answers.forget(now() - timedelta(days=30))),
         Periodic("mail.forget", DAY, lambda: mail.forget(now() - timedelta(days=90))),
         *catalogue.periodic,
     ]
     tasks.only([(one.name, one.seconds, partial(_within, app, one.work)) for one in works])
+    config: Config = app.extensions["obolo_config"]
+    tasks.task("backup")(lambda: _within(app, lambda: backup.make(config.home, config.database)))
 
 
 def _within(app: Flask, work: Callable[[], Any]) -> None:

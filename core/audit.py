@@ -79,15 +79,46 @@ def record(action: str, *, actor: str, subject: str = "", address: str = "", **d
 
 def events(*, action: str = "", actor: str = "", subject: str = "", limit: int = 50) -> list[Event]:
     """Return events, newest first; an empty argument means any. At most 1,000."""
-    wanted = {"action": action, "actor": actor, "subject": subject}
-    chosen = {column: value for column, value in wanted.items() if value}
-    where = " AND ".join(["1 = 1", *(f"{column} = ?" for column in chosen)])
+    wanted = Wanted(action, actor, subject)
+    return search(wanted, limit=min(limit, MOST_EVENTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are looked for: what is empty is anything; from `since` on, before `until`."""
+
+    action: str = ""
+    actor: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[tuple[str, object]]:
+        """Return a condition for each that is given, with its value."""
+        bounds = (None if one is None else micros(one) for one in (self.since, self.until))
+        given = zip(
+            ("action = ?", "actor = ?", "subject = ?", "at >= ?", "at < ?"),
+            (self.action, self.actor, self.subject, *bounds),
+            strict=True,
+        )
+        return [(text, value) for text, value in given if value not in ("", None)]
+
+
+def search(wanted: Wanted, *, limit: int, offset: int = 0) -> list[Event]:
+    """Return the events that are looked for, newest first."""
+    conditions = wanted.conditions()
+    where = " AND ".join(["1 = 1", *(text for text, _ in conditions)])
     sql = (
         "SELECT id, at, actor, action, subject, address, data FROM audit_event "
-        f"WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
+        f"WHERE {where} ORDER BY at DESC, id DESC LIMIT ? OFFSET ?"
     )
-    rows = execute(sql, [*chosen.values(), min(limit, MOST_EVENTS)]).fetchall()
+    rows = execute(sql, [*(value for _, value in conditions), limit, offset]).fetchall()
     return [_event(*row) for row in rows]
+
+
+def actions() -> list[str]:
+    """Return the names of all that ever happened."""
+    return [row[0] for row in execute("SELECT DISTINCT action FROM audit_event ORDER BY action")]
 
 
 def _event(event_id: str, at: int, *texts: str) -> Event:

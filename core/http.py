@@ -72,15 +72,19 @@ def request(
     body: bytes | None = None,
     timeout: float = 10.0,
     most_bytes: int = 1_000_000,
+    outside: bool = False,
 ) -> Response:
     """Send one request and return the answer, a redirect too, without following it.
 
     `hosts` are those that the plugin declared, as `api.example.com` or `127.0.0.1:8001`. It takes
-    `timeout` seconds at most from the first byte sent to the last one read. Proxies named in the
-    environment are not used. Raises HttpRefused, HttpUnreachable and HttpUnknown.
+    `timeout` seconds at most from the first byte sent to the last one read. With `outside` this
+    machine is no more callable than a private network. Proxies named in the environment are not
+    used. Raises HttpRefused, HttpUnreachable and HttpUnknown.
     """
     deadline = time.monotonic() + timeout
     target = _checked(method, url, hosts)
+    if outside:
+        check_outside(url)
     connection = _Connection(target, deadline)
     try:
         _write_head(connection, method, target, headers or {}, body)
@@ -93,6 +97,35 @@ def request(
             raise HttpUnknown(f"{where}: no whole answer ({type(error).__name__}).") from error
     finally:
         connection.close()
+
+
+def check_outside(url: str) -> None:
+    """Refuse an address that somebody chose unless it is encrypted and not this machine.
+
+    What its name stands for is looked up and judged when it is called. Raises HttpRefused.
+    """
+    try:
+        target = urlsplit(url)
+        host, port = target.hostname or "", target.port
+    except ValueError:
+        raise HttpRefused("This is no web address.") from None
+    if not (URL_CHARACTERS.fullmatch(url) and host) or "@" in target.netloc or port == 0:
+        raise HttpRefused("This is no web address that can be called.")
+    if target.scheme != "https":
+        raise HttpRefused("The address must start with https://.")
+    if host in LOOPBACK or not _is_outside(host):
+        raise HttpRefused("This address stands in a private network.")
+
+
+def _is_outside(host: str) -> bool:
+    """Tell whether a host is a name, or a number that may be called."""
+    try:
+        return _may_call(host, loopback=False)
+    except ValueError:
+        last = host.rstrip(".").rpartition(".")[2]
+        if last in ("", host) or last.isdigit():  # `intranet`, or a number in an odd form
+            return False
+        return not host.rstrip(".").endswith((".localhost", ".local", ".internal"))
 
 
 def _checked(method: str, url: str, hosts: Collection[str]) -> SplitResult:

@@ -142,6 +142,20 @@ DOORS: Mapping[str, Door] = {
         site=(Limit(600, 10 * MINUTE),),
         fails_closed=True,
     ),
+    # A machine that copies the books asks a few times a second; a token nobody has is a guess.
+    "api": Door(
+        holder=(Limit(300, MINUTE),),
+        address=(Limit(600, MINUTE),),
+        network=(Limit(1_200, MINUTE),),
+        site=(Limit(6_000, MINUTE),),
+        fails_closed=True,
+    ),
+    "api_refused": Door(
+        address=(Limit(20, 5 * MINUTE), Limit(200, DAY)),
+        network=(Limit(200, 5 * MINUTE),),
+        site=(Limit(1_000, 5 * MINUTE),),
+        fails_closed=True,
+    ),
     "export": Door(
         account=(Limit(5, HOUR), Limit(10, DAY)),
         address=(Limit(20, HOUR),),

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from core.clock import now
@@ -176,6 +177,69 @@ def forget(created_before: datetime) -> int:
     """Delete messages that were sent or given up and are older than this; return how many."""
     sql = "DELETE FROM mail_message WHERE next_try IS NULL AND created < ?"
     return int(execute(sql, [micros(created_before)]).rowcount)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message as staff see it in the outbox; its texts are empty when nobody can open them.
+
+    One that was not sent and has no `next_try` is given up.
+    """
+
+    id: str
+    recipient: str
+    subject: str
+    created: datetime
+    sent: datetime | None
+    next_try: datetime | None
+    attempts: int
+    error: str
+
+
+def outbox(*, limit: int, offset: int = 0, unsent: bool = False, to: str = "") -> list[Kept]:
+    """Return what is kept of messages, newest first; with `to` what goes to one address."""
+    where = "WHERE sent IS NULL " if unsent else ""
+    rows = execute(
+        "SELECT id, recipient, subject, created, sent, next_try, attempts, COALESCE(error, '') "
+        f"FROM mail_message {where}ORDER BY id DESC LIMIT ? OFFSET ?",
+        [limit, offset],
+    ).fetchall()
+    kept = [_kept(*row) for row in rows]
+    return [one for one in kept if one.recipient == to] if to else kept
+
+
+def _kept(message_id: str, recipient: bytes, subject: bytes, *rest: Any) -> Kept:
+    created, sent, next_try, attempts, error = rest
+    to, about = "", ""
+    with suppress(Shredded, Unreadable):
+        to, about = (
+            unseal(bytes(cell), table=TABLE, column=column, row=message_id)
+            for column, cell in (("recipient", recipient), ("subject", subject))
+        )
+    sent, next_try = (None if one is None else instant(one) for one in (sent, next_try))
+    return Kept(message_id, to, about, instant(created), sent, next_try, attempts, error)
+
+
+def given_up() -> int:
+    """Return how many messages were given up and are still kept."""
+    sql = "SELECT COUNT(*) FROM mail_message WHERE sent IS NULL AND next_try IS NULL"
+    return int(execute(sql).fetchone()[0])
+
+
+def is_console() -> bool:
+    """Tell whether what no plugin takes is only printed into the log."""
+    return _ways.server.scheme == "console"
+
+
+def resend(message_id: str) -> bool:
+    """Have a message that was not sent tried anew from now on; False when there is no such one."""
+    done = execute(
+        "UPDATE mail_message SET next_try = ?, attempts = 0 WHERE id = ? AND sent IS NULL",
+        [micros(now()), message_id],
+    )
+    if _ways.wake is not None:
+        after_commit(_ways.wake)
+    return bool(done.rowcount)
 
 
 def _check(recipient: str, subject: str, body: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import orders, plugins
+from core import orders, outgoing, plugins
 from core.clock import now
 from core.money import Money
 from core.storage import (
@@ -49,9 +49,11 @@ def _wake() -> None:
 def tell(hook: str, cause: str, *, order: str, **data: str | int) -> None:
     """Store, inside the caller's transaction, that the plugins listening to a hook are to be told.
 
-    `cause` names the fact, so that a repeated fact is told once.
+    Endpoints of other machines are told the same. `cause` names the fact, so that a repeated fact
+    is told once.
     """
     assert in_transaction()
+    outgoing.keep(hook, cause, order=order, data=data)
     listeners = plugins.implementations(hook)
     if not listeners:
         return
@@ -123,3 +125,14 @@ def untold() -> list[tuple[str, str, str, int, str]]:
         "WHERE told IS NULL ORDER BY created"
     )
     return [tuple(row) for row in rows]
+
+
+def retell(cause: str, plugin: str) -> bool:
+    """Have a plugin told anew, from now on, of what it was not told yet; False when it was."""
+    done = execute(
+        "UPDATE notices_notice SET next_try = ?, attempts = 0 "
+        "WHERE cause = ? AND plugin = ? AND told IS NULL",
+        [micros(now()), cause, plugin],
+    )
+    after_commit(_wake)
+    return bool(done.rowcount)

@@ -47,6 +47,11 @@ ASK_SECONDS = 1.0
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 CORE = """
+["admin.checklist"]
+type = "bool"
+default = true
+label.en = "Show the checklist of the first steps on Home"
+label.it = "Mostra nella Home la lista dei primi passi"
 ["checkout.allow_loss"]
 type = "bool"
 label.en = "Offer ways to pay that cost more than the sale"
@@ -68,6 +73,10 @@ min = 5
 max = 10080
 label.en = "Minutes that an order stays open"
 label.it = "Minuti in cui un ordine resta aperto"
+["embed.hosts"]
+type = "longtext"
+label.en = "Hosts of other sites to which buttons may lead back, one a line"
+label.it = "Host di altri siti a cui i pulsanti possono riportare, uno per riga"
 ["site.name"]
 type = "text"
 min = 1
@@ -97,7 +106,9 @@ class Setting(
     """One thing that an owner may set; in `plugin.toml` it is `[settings.<key>]`.
 
     `least` and `most` bound a number, or the characters of a text; money is in minor units of the
-    site's currency. `label`, `help` and the labels of `choices` are texts by language.
+    site's currency. `label`, `help` and the labels of `choices` are texts by language. A form shows
+    it only while others of the same plugin have the values of `visible_if`. One that is
+    `per_language` may have another value in each language of the site.
     """
 
     kind: Kind
@@ -108,6 +119,8 @@ class Setting(
     least: int | None = None
     most: int | None = None
     choices: dict[str, dict[str, str]] = {}
+    visible_if: dict[str, Value] = {}
+    per_language: bool = False
 
     @property
     def secret(self) -> bool:
@@ -160,7 +173,7 @@ def declare(settings: Iterable[Setting]) -> None:
         if setting.secret and setting.default is not None:
             raise ValueError(f"{setting.name} is a secret and can have no default")
         try:
-            _check(setting, setting.initial)
+            check(setting, setting.initial)
         except Refused as error:
             raise ValueError(f"the default of {setting.name} cannot be used: {error}") from None
         _declared[setting.name] = setting
@@ -179,12 +192,15 @@ def setting(name: str) -> Setting:
         raise NotFound(f"There is no setting “{name}”.") from None
 
 
-def value(name: str) -> Any:
+def value(name: str, language: str = "") -> Any:
     """Return what a setting is now: a text, a whole number or a bool, after its kind.
 
-    Raises NotFound, and ConfigError when the environment holds something that it cannot be.
+    In a language it is that language's own value, where somebody gave it one. Raises NotFound, and
+    ConfigError when the environment holds something that it cannot be.
     """
     wanted = setting(name)
+    if language and wanted.per_language and (own := _values().get(f"{name}@{language}")):
+        return own
     text = os.environ.get(wanted.variable)
     if text is not None:
         try:
@@ -201,7 +217,7 @@ def locked(name: str) -> bool:
     return setting(name).variable in os.environ
 
 
-def save(name: str, value: Value, actor: str) -> None:
+def save(name: str, value: Value, actor: str, *, language: str = "") -> None:
     """Keep a new value, tell the other processes, and leave a line in the audit log.
 
     A secret is kept sealed, and the audit log says only that it changed. Raises NotFound, and
@@ -209,8 +225,14 @@ def save(name: str, value: Value, actor: str) -> None:
     """
     wanted = setting(name)
     if locked(name):
-        raise Refused(f"{name} is fixed by {wanted.variable} where the site was started.")
-    _check(wanted, value)
+        raise Refused(
+            "{name} is fixed by {variable} where the site was started.",
+            name=name, variable=wanted.variable,
+        )  # fmt: skip
+    check(wanted, value)
+    if language:
+        assert wanted.per_language, name
+        name = f"{name}@{language}"
     cell = seal(str(value), subject="shop:settings", **_place(name)) if wanted.secret else None
     with transaction():
         before = None if wanted.secret else _load_values().get(name)
@@ -237,7 +259,7 @@ def from_text(setting: Setting, text: str) -> Value:
         if not re.fullmatch(r"-?[0-9]{1,16}", text):
             raise Refused("Write a whole number, for money in minor units: 20 for 0.20.")
         read = int(text)
-    _check(setting, read)
+    check(setting, read)
     return read
 
 
@@ -301,7 +323,7 @@ def _load_values() -> dict[str, Value]:
     return {name: json.loads(text) for name, text in rows}
 
 
-def _check(setting: Setting, value: Value) -> None:
+def check(setting: Setting, value: Value) -> None:
     """Raise Refused with a sentence for the owner when a setting cannot have this value."""
     if setting.kind == "bool":
         if not isinstance(value, bool):
@@ -312,7 +334,7 @@ def _check(setting: Setting, value: Value) -> None:
         raise Refused("This must be a text.")
     elif setting.kind == "select":
         if value not in setting.choices:
-            raise Refused(f"Choose one of: {', '.join(setting.choices)}.")
+            raise Refused("Choose one of: {choices}.", choices=", ".join(setting.choices))
     else:
         _check_text(setting, value)
 
@@ -323,9 +345,9 @@ def _check_number(setting: Setting, value: Value) -> None:
     least = -LARGEST if setting.least is None else setting.least
     most = LARGEST if setting.most is None else setting.most
     if value < least:
-        raise Refused(f"This must be at least {least}.")
+        raise Refused("This must be at least {least}.", least=least)
     if value > most:
-        raise Refused(f"This must be at most {most}.")
+        raise Refused("This must be at most {most}.", most=most)
 
 
 def _check_text(setting: Setting, value: str) -> None:
@@ -333,10 +355,10 @@ def _check_text(setting: Setting, value: str) -> None:
     if any(not (c.isprintable() or c in breaks) for c in value.replace("\r\n", "\n")):
         raise Refused("This holds characters that cannot be shown.")
     if len(value) < (setting.least or 0):
-        raise Refused(f"This must have at least {setting.least} characters.")
+        raise Refused("Please write at least {least} characters.", least=setting.least)
     most = LONGEST.get(setting.kind, 300) if setting.most is None else setting.most
     if len(value) > most:
-        raise Refused(f"This must have at most {most} characters.")
+        raise Refused("Please write at most {most} characters.", most=most)
     if not value:
         return
     if setting.kind == "color" and not COLOR.fullmatch(value):

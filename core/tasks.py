@@ -140,6 +140,13 @@ def only(works: Iterable[tuple[str, int, Callable[[], object]]]) -> None:
         every(name, seconds, function)
 
 
+def periods() -> list[tuple[str, int, datetime | None]]:
+    """Return all periodic work: its name, how often in seconds, when it was last taken up."""
+    rows = storage.execute("SELECT name, MAX(at) FROM tasks_slot GROUP BY name").fetchall()
+    last = {name: storage.instant(at) for name, at in rows}
+    return [(name, seconds, last.get(name)) for name, seconds in sorted(_periods.items())]
+
+
 def enqueue(name: str, *ids: Id) -> None:
     """Have work done soon, once the caller's transaction is stored. It never fails on the queue.
 

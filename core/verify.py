@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import audit, ledger, orders
+from core import audit, figures, ledger, orders
 from core.checkout import booking, standing
 from core.payments import Kind, Status, records
 from core.storage import Seals, execute
+from core.views import date_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,12 @@ def causes_committed() -> Iterator[Fault]:
         yield Fault("inbox", f"{provider}:{event}", "settled and still due")
 
 
+def days_are_summed() -> Iterator[Fault]:
+    """The sums that figures are read from are those of each day's entries."""
+    for day in figures.wrong_days():
+        yield Fault("summed", str(date_of(day)), "the sums of this day are not its entries'")
+
+
 CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     entries_balance,
     seals_hold,
@@ -237,6 +244,7 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     orders_are_settled,
     line_accounts_earned,
     causes_committed,
+    days_are_summed,
 )
 
 

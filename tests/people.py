@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 import struct
 import threading
@@ -13,30 +12,36 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import cbor2
-import pyotp
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from flask.testing import FlaskClient
 
-from core import audit, mail, storage
-from core.clock import now
+from core import audit, storage
 from core.doors import Guest
-from core.people import passwords, sessions, two_factor, users
 from core.people.passkeys import Place
-from core.people.users import User
 from core.storage import execute, transaction
+from core.testing.mailbox import EMAIL, Letter, Outbox, digits_of, link_of, watched_mail
+from core.testing.people import (
+    PHONE,
+    SESSION_COOKIE,
+    Person,
+    code_of,
+    csrf_of,
+    make_user,
+    signed_in,
+)
 
-EMAIL, OTHER_EMAIL = "ada@example.org", "bea@example.org"
+__all__ = [
+    "EMAIL", "PHONE", "SESSION_COOKIE", "Letter", "Outbox", "Person", "code_of", "csrf_of",
+    "digits_of", "link_of", "make_user", "signed_in", "watched_mail",
+]  # fmt: skip
+OTHER_EMAIL = "bea@example.org"
 PASSWORD = "seven violet umbrellas sing"
 HOST = "localhost"
 PLACE = Place(HOST, f"http://{HOST}", "Obolo")
-PHONE = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
-SESSION_COOKIE = "obolo-session"
 UP, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 """Flags of an authenticator's data (WebAuthn level 3, 6.1)."""
 
@@ -44,71 +49,9 @@ UP, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 # What is sent
 
 
-@dataclass(frozen=True)
-class Letter:
-    """A message as it was given to the outbox."""
-
-    id: str
-    recipient: str
-    subject: str
-    body: str
-    language: str
-    holder: str
-
-
-class Outbox:
-    """What was sent since the test began; what was rolled back was never sent."""
-
-    def __init__(self) -> None:
-        self.given: list[Letter] = []
-
-    @property
-    def letters(self) -> list[Letter]:
-        """Return the messages that the database keeps, oldest first."""
-        kept = {row[0] for row in execute("SELECT id FROM mail_message").fetchall()}
-        return [letter for letter in self.given if letter.id in kept]
-
-    def to(self, recipient: str) -> list[Letter]:
-        """Return the messages to an address, oldest first."""
-        return [letter for letter in self.letters if letter.recipient == recipient]
-
-    def last(self, recipient: str = EMAIL) -> Letter:
-        """Return the newest message to an address."""
-        return self.to(recipient)[-1]
-
-    def clear(self) -> None:
-        """Look only at what is sent from now on."""
-        self.given.clear()
-
-
-def watched_mail(monkeypatch: pytest.MonkeyPatch) -> Outbox:
-    """Return the outbox of a test; the fixture `outbox` of tests/conftest.py calls this."""
-    outbox, send = Outbox(), mail.send
-
-    def noted(
-        recipient: str, subject: str, body: str, language: str, *, holder: str = "", **rest: Any
-    ) -> str:
-        id = send(recipient, subject, body, language, holder=holder, **rest)
-        outbox.given.append(Letter(id, recipient, subject, body, language, holder))
-        return id
-
-    monkeypatch.setattr(mail, "send", noted)
-    return outbox
-
-
-def digits_of(letter: Letter) -> str:
-    """Return the six digits that a message carries."""
-    return re.findall(r"\b\d{6}\b", letter.body)[0]
-
-
 def wrong_digits(letter: Letter) -> str:
     """Return six digits that a message does not carry."""
     return f"{(int(digits_of(letter)) + 1) % 10**6:06}"
-
-
-def link_of(letter: Letter) -> str:
-    """Return the path of the link that a message carries."""
-    return re.findall(r"https?://[^/\s]+(/\S*)", letter.body)[0]
 
 
 def token_of(letter: Letter) -> str:
@@ -124,82 +67,11 @@ def guest(*holders: str, address: str = "203.0.113.9", language: str = "en") -> 
     return Guest(address, PHONE, language, holders)
 
 
-def make_user(
-    email: str = EMAIL, *, password: str = "", app: bool = False, **more: Any
-) -> tuple[User, str]:
-    """Return a new user and the secret of their app, empty when they have none.
-
-    The code that the app shows now was not used yet.
-    """
-    hashed = passwords.hashed(password) if password else None
-    user = users.create(email=email, password=hashed, **more)
-    seed = two_factor.new_seed() if app else ""
-    if app:
-        assert two_factor.enrol(user, seed, code_of(seed, steps=-1))
-    return users.find(user.id), seed
-
-
-def code_of(seed: str, *, steps: int = 0) -> str:
-    """Return what an app shows now, or so many steps of 30 seconds later."""
-    return pyotp.TOTP(seed).at(now() + timedelta(seconds=30 * steps))
-
-
 def wrong_code(seed: str) -> str:
     """Return a code that no app near this one shows."""
     near = {code_of(seed, steps=steps) for steps in range(-3, 4)}
     return next(code for code in ("000000", "111111", *map(str, range(222222, 222232)))
                 if code not in near)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who is signed in with a test's client."""
-
-    user: User
-    client: FlaskClient
-    seed: str = ""
-
-    @property
-    def token(self) -> str:
-        """Return the token that the browser carries now."""
-        cookie = self.client.get_cookie(SESSION_COOKIE)
-        return cookie.value if cookie else ""
-
-    @property
-    def csrf(self) -> str:
-        """Return what a form of this session carries."""
-        return csrf_of(self.client)
-
-    def code(self, *, steps: int = 0) -> str:
-        """Return what the app shows now, or so many steps later."""
-        return code_of(self.seed, steps=steps)
-
-    def post(self, path: str, **form: str) -> Any:
-        """Send a form as the site's own page would."""
-        return self.client.post(path, data={"csrf": self.csrf, **form})
-
-
-def signed_in(
-    client: FlaskClient, role: str = "reader", *, email: str = EMAIL, app: bool | None = None,
-    strong: bool | None = None, proved: bool = True, **more: Any,
-) -> Person:  # fmt: skip
-    """Make a user and sign them in, without any page.
-
-    Staff have an app, and showed it, unless said otherwise; `proved` is a step-up just now.
-    """
-    is_staff = role != "reader"
-    with client.application.app_context():
-        user, seed = make_user(email, role=role, app=is_staff if app is None else app, **more)
-        token = sessions.start(
-            user.id, strong=is_staff if strong is None else strong, proved=proved, agent=PHONE
-        )
-    client.set_cookie(SESSION_COOKIE, token)
-    return Person(user, client, seed)
-
-
-def csrf_of(client: FlaskClient, page: str = "/account/") -> str:
-    """Return the token in a page's forms, for whoever is signed in."""
-    return re.findall(r'name="csrf" value="([0-9a-f]+)"', client.get(page).text)[0]
 
 
 # Passkeys

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 
-from tests.browser import LAUNCH_ARGUMENTS, REMEDY, browser_is_required, find_chromium
+from core.testing.browser import LAUNCH_ARGUMENTS, REMEDY, browser_is_required, find_chromium
 
 DOWNLOAD_SECONDS = 120
 """How long Playwright may take; a closed network answers late or never."""

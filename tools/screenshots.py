@@ -21,7 +21,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser import launch
+from core.testing.browser import launch
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -48,6 +48,7 @@ def walk(page: Page, site: str) -> Iterator[str]:
         ("tag", page.locator("a[rel=tag]").first.get_attribute("href")),
         ("author", page.locator("a[rel=author]").first.get_attribute("href")),
         ("search", "/search?q=il"),
+        ("button", f"/go/post:{str(closed).strip('/')}"),
         ("tips", "/x/tipjar/"),
         ("thanks", "/x/tipjar/thanks"),
         ("missing", "/no/such/page"),

@@ -9,31 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
-
-
-def is_stale(source: Path, target: Path) -> bool:
-    """Tell whether `target` is missing or older than `source`."""
-    return not target.exists() or target.stat().st_mtime <= source.stat().st_mtime
-
-
-def compile_catalogue(source: Path, target: Path) -> list[str]:
-    """Write `target` from `source`; return what is wrong, and write nothing in that case."""
-    try:
-        with source.open("rb") as lines:
-            catalogue = read_po(lines, locale=source.parent.parent.name, abort_invalid=True)
-    except PoFileError as error:
-        return [f"{source}: {error}"]
-    wrong = [
-        f"{source}:{message.lineno}: {error}"
-        for message, errors in catalogue.check()
-        for error in errors
-    ]
-    if not wrong:
-        with target.open("wb") as output:
-            write_mo(output, catalogue)
-    return wrong
+from core.plugins.catalogues import compile_catalogue, is_stale
 
 
 def main(names: list[str]) -> int:

@@ -5,7 +5,7 @@ from core.checkout.ordering import Unanswered, draft, start_order
 from core.checkout.paying import AlreadyHeld, buy, pay
 from core.checkout.receipts import recipient
 from core.checkout.refreshing import hear, refresh
-from core.checkout.refunding import left, refund
+from core.checkout.refunding import left, new_refund_id, refund
 from core.checkout.settling import settle
 from core.checkout.ways import Way, ways
 
@@ -19,6 +19,7 @@ __all__ = [
     "hear",
     "left",
     "merge",
+    "new_refund_id",
     "pay",
     "recipient",
     "refresh",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from core import audit, entitlements, ledger, notices, orders
@@ -10,7 +11,7 @@ from core.checkout.refreshing import charge_of
 from core.checkout.settling import settle
 from core.checkout.standing import states
 from core.crashpoints import crashpoint
-from core.errors import Conflict, Refused
+from core.errors import BadInput, Conflict, Refused
 from core.money import Money
 from core.orders import Order
 from core.payments import Kind, Payment, ProviderRefused, ProviderUnknown, Refund, Status, records
@@ -34,9 +35,18 @@ def left(order: Order, payment: Payment) -> dict[int, int]:
 
 
 def refund(
-    order_id: str, lines: dict[int, int], *, actor: str, reason: str, to: str = ""
+    order_id: str,
+    lines: dict[int, int],
+    *,
+    actor: str,
+    reason: str,
+    to: str = "",
+    refund_id: str = "",
 ) -> AskedRefund:
     """Give back an amount of each named line, the way it was paid or to one that can keep it.
+
+    Whoever may ask twice for the same refund, as a form may be sent twice, names it by an id of
+    `new_refund_id`: the second time the first one is returned, and nothing more goes back.
 
     Raises Conflict when the order was not paid, Refused when more is asked than is left or the
     provider refuses. When the provider's answer is not known the refund stays asked, and
@@ -47,7 +57,9 @@ def refund(
         if order.state != "paid" or not order.payment:
             raise Conflict("Only a paid order can be refunded.")
         payment = records.find(order.payment)
-        asked = _asked(order, payment, lines, to, reason)
+        if earlier := _earlier(payment, refund_id):
+            return earlier
+        asked = replace(_asked(order, payment, lines, to, reason), id=refund_id or new_refund_id())
         records.store_refund(asked)
         audit.record(
             "orders.refund",
@@ -62,6 +74,24 @@ def refund(
             return _keep(order, payment, asked)
     crashpoint("refund-stored")
     return _give_back(payment, asked)
+
+
+REFUND_ID = re.compile(r"ref_[0-9a-z]{20,40}")
+
+
+def new_refund_id() -> str:
+    """Return an id for a refund that may be asked for more than once."""
+    return new_id("ref")
+
+
+def _earlier(payment: Payment, refund_id: str) -> AskedRefund | None:
+    """Return the refund of this id, if it was asked for. Raises BadInput for what is no such id."""
+    if not refund_id:
+        return None
+    owner = records.payment_of_refund(refund_id)
+    if not REFUND_ID.fullmatch(refund_id) or owner not in (None, payment.id):
+        raise BadInput("This form is too old. Please open the page again.")
+    return next((one for one in records.refunds(payment) if one.id == refund_id), None)
 
 
 def _asked(
@@ -86,7 +116,7 @@ def _asked(
     destination = to or payment.provider
     if destination != payment.provider and "keep" not in _can(destination):
         raise Refused("This way of paying cannot keep money for the reader.")
-    return AskedRefund(new_id("ref"), payment.id, total, lines, destination, "asked", reason)
+    return AskedRefund("", payment.id, total, lines, destination, "asked", reason)
 
 
 def _can(provider: str) -> frozenset[str]:

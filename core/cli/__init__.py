@@ -1,4 +1,4 @@
-"""The command line: obolo run, worker, db, keys, user, ledger, plugins, backup, doctor.
+"""The command line: obolo run, worker, demo, db, keys, user, ledger, plugins, themes and others.
 
 A plugin's own commands are those of its blueprint's `cli` group: `obolo posts import FOLDER`.
 """
@@ -15,7 +15,7 @@ from flask import Flask
 
 from core import config as configuration
 from core.app import create_app
-from core.cli import backup, books, house, keys, people, plugins, server
+from core.cli import authoring, backup, books, demo, house, keys, people, plugins, server, themes
 from core.errors import OboloError
 
 
@@ -55,10 +55,13 @@ for command in (
     *server.COMMANDS,
     *house.COMMANDS,
     *plugins.COMMANDS,
+    *authoring.COMMANDS,
     *keys.COMMANDS,
     *books.COMMANDS,
     *people.COMMANDS,
     *backup.COMMANDS,
+    *themes.COMMANDS,
+    *demo.COMMANDS,
 ):
     commands.add_command(command)
 

@@ -15,11 +15,10 @@ import click
 from core import app as site
 from core import audit, storage
 from core import config as configuration
-from core.clock import now
 from core.config import Config
 from core.errors import OboloError
 from core.payments import records
-from core.people import sessions
+from core.people import sessions, tokens
 from core.plugins import find_plugins
 from core.storage import Migrations, archive, cells, classes, execute, files, instant, transaction
 from core.storage import backup as backups
@@ -70,8 +69,10 @@ def create(file: Path | None) -> None:
     if not Migrations("core", CORE_MIGRATIONS).applied():
         site.migrate()  # a site that never ran; an older one is kept as it is
     storage.open_keys(config.keys)
-    target = file or config.home / "backups" / f"obolo-{now():%Y%m%dT%H%M%SZ}.tar.gz"
-    manifest = backups.create(target, home=config.home, url=config.database)
+    if file is None:
+        target, manifest = backups.make(config.home, config.database)
+    else:
+        target, manifest = file, backups.create(file, home=config.home, url=config.database)
     click.echo(f"{target}: {target.stat().st_size} bytes, {_files(manifest)} files.")
     click.echo(f"The keys are not in it: keep {config.keys} apart.")
 
@@ -123,6 +124,7 @@ def restore(file: Path, new: Path, keys: Path | None) -> None:
         found.look(config, config.home)
         with transaction():
             sessions.end_everywhere(actor="cli")
+            tokens.revoke_everywhere(actor="cli")
             found.payments = records.look_again(instant(manifest.made) - LOOK_BACK)
             audit.record("backup.restored", actor="cli", made=manifest.made)
 

@@ -6,14 +6,13 @@ import sys
 
 import click
 
-from core import checkout
+from core import checkout, figures
 from core.cli.opened import open_site
 from core.clock import now
-from core.ledger import UNASSIGNED
 from core.money import Money
 from core.payments import inbox
 from core.reconcile import reconcile
-from core.storage import execute, instant, transaction
+from core.storage import execute, transaction
 from core.verify import verify
 
 
@@ -42,35 +41,13 @@ def check() -> None:
 def unassigned() -> None:
     """Show money that came in and belongs to no order, or went out for no line."""
     _open()
-    rows = execute(
-        "SELECT entry.at, leg.account, leg.minor, leg.currency, entry.key, "
-        "COALESCE(entry.order_id, '') FROM ledger_leg leg "
-        "JOIN ledger_entry entry ON entry.id = leg.entry_id "
-        "WHERE leg.account IN (?, ?) ORDER BY entry.id",
-        [UNASSIGNED, f"test:{UNASSIGNED}"],
-    ).fetchall()
-    for at, account, minor, currency, key, order in rows:
-        mode = "test " if account.startswith("test:") else ""
-        amount = Money(-minor, currency)
-        click.echo(f"{instant(at):%Y-%m-%d %H:%M} {amount} {mode}{key} {order} {_payment_of(key)}")
-    if not rows:
+    found = [(mode, one) for mode in ("live", "test") for one in figures.unassigned(mode)]
+    for mode, one in sorted(found, key=lambda pair: pair[1].at):
+        test = "test " if mode == "test" else ""
+        payment = f"{one.payment} ({one.wrong})" if one.wrong else one.payment
+        click.echo(f"{one.at:%Y-%m-%d %H:%M} {one.amount} {test}{one.key} {one.order} {payment}")
+    if not found:
         click.echo("Nothing is unassigned.")
-
-
-def _payment_of(key: str) -> str:
-    """Return the payment whose movement an entry's key names, and what is wrong with it."""
-    provider, kind, movement = (*key.split(":", 2), "", "")[:3]
-    while movement:
-        row = execute(
-            "SELECT payment.id, payment.wrong FROM payments_movement movement "
-            "JOIN payments_payment payment ON payment.id = movement.payment_id "
-            "WHERE movement.provider = ? AND movement.kind = ? AND movement.id = ?",
-            [provider, kind, movement],
-        ).fetchone()
-        if row is not None:
-            return f"{row[0]} ({row[1]})" if row[1] else str(row[0])
-        movement = movement.rpartition(":")[0]
-    return ""
 
 
 @ledger.command()

@@ -9,14 +9,11 @@ from pathlib import Path
 import click
 
 from core import app as site
-from core import audit, settings, storage
+from core import audit, doctor, settings, storage
 from core import config as configuration
 from core.cli.opened import open_site
-from core.notices import untold
-from core.payments import inbox
-from core.plugins import catalogue, enabled, find_plugins
-from core.storage import Migrations, classes, execute, lock_migrations
-from core.verify import verify
+from core.plugins import enabled, find_plugins
+from core.storage import Migrations, lock_migrations
 
 
 @click.command()
@@ -125,36 +122,19 @@ def verify_audit() -> None:
     sys.exit(1 if broken else 0)
 
 
-@click.command()
-def doctor() -> None:
+@click.command("doctor")
+def ask_doctor() -> None:
     """Say what needs attention; exit 1 when something is wrong."""
-    open_site()
-    wrong = [f"plugin {name} is off: {why}" for name, why in catalogue.failed.items()]
-    wrong += [f"the audit events no longer match seal {one}" for one in audit.EVENTS.broken()]
-    wrong += [f"{fault.invariant}: {fault.subject}: {fault.detail}" for fault in verify()]
-    for name, manifest in catalogue.manifests.items():
-        wrong += classes.faults(manifest.columns, (f"{name}_",))
-    notes = [
-        f"delivery {event} of {name} waits ({n} tries): {why}"
-        for name, event, _, n, why in inbox.unsettled()
-    ]
-    notes += [
-        f"{plugin} was not told of {cause} ({n} tries): {why}"
-        for cause, plugin, _, n, why in untold()
-    ]
-    tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
-    if tests:
-        notes.append(f"payments by {', '.join(tests)} are play money")
-    if settings.value("checkout.allow_loss"):
-        notes.append("checkout.allow_loss is on: small sales may cost more than they bring")
-    if not storage.is_postgres() and execute("PRAGMA synchronous").fetchone()[0] != 2:
-        wrong.append("the database does not wait for the disk (synchronous is not FULL)")
-    for line in wrong:
-        click.echo(f"WRONG  {line}")
-    for line in notes:
-        click.echo(f"note   {line}")
+    home = open_site().extensions["obolo_config"].home
+    reasons = doctor.ignored()
+    found = doctor.findings(home, deep=True)
+    wrong = [one for one in found if one.level == "wrong" and one.key not in reasons]
+    for one in found:
+        word = {"wrong": "WRONG", "soon": "soon", "note": "note"}[one.level]
+        ignored = f"  (ignored: {reasons[one.key]})" if one.key in reasons else ""
+        click.echo(f"{word:6} {one.sentence}{ignored}")
     click.echo("All is well." if not wrong else f"Wrong: {len(wrong)}")
     sys.exit(1 if wrong else 0)
 
 
-COMMANDS = (init, db, settings_group, audit_group, doctor)
+COMMANDS = (init, db, settings_group, audit_group, ask_doctor)

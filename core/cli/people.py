@@ -9,8 +9,9 @@ from peewee import IntegrityError
 from core import doors
 from core.cli.opened import address_of, open_site
 from core.errors import BadInput, NotFound
-from core.people import roles, users
+from core.people import roles, tokens, users
 from core.people.users import User
+from core.storage import transaction
 
 
 @click.group()
@@ -87,4 +88,47 @@ def reset_factor(name: str) -> None:
         _print_link(users.find(one.id))
 
 
-COMMANDS = (user,)
+@click.group()
+def token() -> None:
+    """Personal tokens, by which a machine acts as a user."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.argument("scopes", nargs=-1, required=True)
+@click.option("--label", default="Command line", show_default=True, help="What it is for.")
+@click.option("--days", type=int, default=90, show_default=True)
+@click.option("--mode", type=click.Choice(tokens.MODES), default="live", show_default=True)
+def create_token(name: str, scopes: tuple[str, ...], label: str, days: int, mode: str) -> None:
+    """Make a token of a user and print it, this once. NAME is an address or an id."""
+    open_site()
+    one = _found(name)
+    with transaction():
+        made, text = tokens.make(one, label, scopes, days=days, mode=mode, actor="cli")
+        doors.notify(one, "token", device=made.name)
+    click.echo(f"{made.id}  {text}")
+
+
+@token.command("list")
+@click.argument("name")
+def list_tokens(name: str) -> None:
+    """List the tokens of a user: id, name, mode, scopes, end, last use."""
+    open_site()
+    for one in tokens.of_user(_found(name).id):
+        used = f"used {one.used:%Y-%m-%d}" if one.used else "never used"
+        scopes = " ".join(sorted(one.scopes))
+        click.echo(f"{one.id}  {one.name}  {one.mode}  {scopes}  {one.expires:%Y-%m-%d}  {used}")
+
+
+@token.command("revoke")
+@click.argument("name")
+@click.argument("id")
+def revoke_token(name: str, id: str) -> None:
+    """Take a token of a user away, at once."""
+    open_site()
+    if not tokens.revoke(id, _found(name).id, actor="cli"):
+        raise NotFound("There is no such token.")
+    click.echo(f"{id} counts no more.")
+
+
+COMMANDS = (user, token)

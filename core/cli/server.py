@@ -15,12 +15,14 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from core import config as configuration
-from core import doors, settings, storage, tasks
-from core.cli import demo
+from core import doors, settings, storage, tasks, views
+from core.app import ROOT
+from core.cli import demo, reloading
 from core.cli.opened import address_of
 from core.cli.threads import WarmWorker
 from core.config import Config
 from core.plugins import catalogue
+from core.plugins.loader import BUNDLED
 from core.swapping import Site
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ MOST_MEMORY = 4 * 1024**3
 )
 @click.option("--workers", default=1, show_default=True, help="How many processes serve pages.")
 @click.option("--no-tasks", is_flag=True, help="Leave the work behind the pages to `obolo worker`.")
-def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 - options
+@click.option("--reload", is_flag=True, help="For authors: start again when a plugin changes.")
+def run(with_demo: bool, workers: int, no_tasks: bool, reload: bool) -> None:  # noqa: FBT001
     """Start the site and print its address."""
     home = Path(os.environ.get("OBOLO_HOME") or "instance").absolute()
     fresh = not (home / "keys" / "session.key").exists()
@@ -50,6 +53,8 @@ def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 
     config = configuration.load(home)
     port = int(os.environ.get("PORT") or config.port)
     config = replace(config, port=free_port(config.host, port))
+    if reload:
+        sys.exit(_again(config, with_demo=with_demo, no_tasks=no_tasks))
     site = Site(config)
     if with_demo:
         with site.app.app_context():
@@ -58,6 +63,16 @@ def run(with_demo: bool, workers: int, no_tasks: bool) -> None:  # noqa: FBT001 
     storage.close()  # no connection survives the fork of a worker
     tasks.configure(None)
     server.run()
+
+
+def _again(config: Config, *, with_demo: bool, no_tasks: bool) -> int:
+    """Run the site in a child that is started again when a plugin or a theme changes."""
+    command = ["run", *["--demo"] * with_demo, *["--no-tasks"] * no_tasks]
+    folders = [Path(folder) for folder in config.plugin_folders] + [BUNDLED, ROOT / "themes"]
+    environment = {**os.environ, "OBOLO_HOME": str(config.home), "PORT": str(config.port)}
+    click.echo("  Plugins and themes are watched; a change starts the site again.")
+    reloading.end_on_terminate()
+    return reloading.run_again(command, folders, environment)
 
 
 @click.command()
@@ -110,7 +125,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "when_ready": self._say_where,
             "post_worker_init": self._start_worker,
-            "worker_exit": lambda _server, _worker: tasks.stop_thread(),
+            "worker_exit": lambda _server, _worker: self._end_worker(),
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -130,8 +145,13 @@ class Server(BaseApplication):  # type: ignore[misc]
         if isinstance(self.site, Site):
             self.site.catch_up()  # the master's app may be older
             self.site.start_threads()
+        views.start_thread()
         if self.with_tasks:
             tasks.start_thread()
+
+    def _end_worker(self) -> None:
+        views.stop_thread()
+        tasks.stop_thread()
 
     def _say_where(self, _arbiter: object) -> None:
         click.echo(self.greeting)

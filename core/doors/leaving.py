@@ -16,7 +16,7 @@ from core import audit, entitlements, ledger, orders, plugins
 from core.clock import now
 from core.doors.notifying import notify
 from core.payments import records
-from core.people import contacts, passkeys, sessions, two_factor, users
+from core.people import contacts, passkeys, sessions, tokens, two_factor, users
 from core.people.readers import Reader
 from core.sheets import Row, as_csv
 from core.storage import execute, shred, transaction
@@ -41,6 +41,11 @@ def gathered(reader: Reader) -> dict[str, list[Row]]:
             {"name": one.name, "created": _at(one.created), "used": _at(one.used)}
             for one in passkeys.of_user(user.id)
         ]
+        found["tokens"] = [
+            {"name": one.name, "scopes": " ".join(sorted(one.scopes)), "mode": one.mode,
+             "created": _at(one.created), "expires": _at(one.expires), "used": _at(one.used)}
+            for one in tokens.of_user(user.id)
+        ]  # fmt: skip
         found["events"] = [
             {"at": _at(event.at), "action": event.action, "address": event.address}
             for event in audit.events(actor=user.id, limit=audit.MOST_EVENTS)
@@ -117,15 +122,33 @@ def erase(user_id: str, *, actor: str, address: str = "") -> list[str]:
     holders = (user.id, *users.claimed_by(user.id))
     with transaction():
         notify(user, "erased")
-        stays = [
-            f"{plugin}: {kept}"
-            for holder in holders
-            for plugin, kept in plugins.each("erase_reader", holder=holder)
-        ]
+        stays = _kept_by_plugins(holders)
         users.erase(user, actor=actor, address=address)
-        for table in ("people_session", "people_passkey", "people_recovery"):
+        for table in ("people_session", "people_passkey", "people_recovery", "people_token"):
             execute(f"DELETE FROM {table} WHERE user_id = ?", [user.id])
-        for holder in holders:
-            contacts.forget(holder)
-            shred(f"person:{holder}")
+        _destroy(holders)
     return stays
+
+
+def erase_guest(holder: str, *, actor: str, address: str = "") -> list[str]:
+    """Forget a guest whom no user has claimed, as `erase` does a user; return what stays."""
+    assert users.claimant(holder) is None
+    with transaction():
+        stays = _kept_by_plugins([holder])
+        audit.record("guest.erase", actor=actor, subject=holder, address=address)
+        _destroy([holder])
+    return stays
+
+
+def _kept_by_plugins(holders: Sequence[str]) -> list[str]:
+    return [
+        f"{plugin}: {kept}"
+        for holder in holders
+        for plugin, kept in plugins.each("erase_reader", holder=holder)
+    ]
+
+
+def _destroy(holders: Sequence[str]) -> None:
+    for holder in holders:
+        contacts.forget(holder)
+        shred(f"person:{holder}")

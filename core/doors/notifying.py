@@ -29,6 +29,7 @@ NEWS = {
     "role": N_("Your role here was changed."),
     "disabled": N_("You can no longer sign in here."),
     "active": N_("You can sign in here again."),
+    "token": N_("A personal token was made, by which a machine acts as you: “%(device)s”."),
     "erased": N_("Your data here was erased, as you asked."),
 }
 """What is told of each change; whoever did it themselves reads it and does nothing."""

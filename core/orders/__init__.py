@@ -1,7 +1,17 @@
 """Orders: lines, offers, questions, and what is kept of them."""
 
 from core.orders.lines import Grant, Line, Offer, Order, Question
-from core.orders.records import expired, find, mark, of_holders, open_of, reopen, store
+from core.orders.records import (
+    expired,
+    find,
+    is_ordered,
+    mark,
+    of_holders,
+    open_of,
+    reopen,
+    store,
+    times_sold,
+)
 
 __all__ = [
     "Grant",
@@ -11,9 +21,11 @@ __all__ = [
     "Question",
     "expired",
     "find",
+    "is_ordered",
     "mark",
     "of_holders",
     "open_of",
     "reopen",
     "store",
+    "times_sold",
 ]

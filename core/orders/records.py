@@ -88,6 +88,30 @@ def of_holders(holders: Sequence[str]) -> list[Order]:
     )
 
 
+def is_ordered(key: str) -> bool:
+    """Tell whether an order that is paid, or may still be, opens a resource."""
+    sql = (
+        "SELECT 1 FROM orders_line l JOIN orders_order o ON o.id = l.order_id "
+        "WHERE o.state IN ('open', 'paid') AND l.grants LIKE ? ESCAPE '!' LIMIT 1"
+    )
+    named = to_json(key).replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return execute(sql, [f"%[{named},%"]).fetchone() is not None
+
+
+def times_sold(keys: Sequence[str]) -> dict[str, int]:
+    """Return how many lines of paid orders open each of these resources, refunded or not."""
+    rows = execute(
+        "SELECT l.grants, COUNT(*) FROM orders_line l JOIN orders_order o ON o.id = l.order_id "
+        "WHERE o.state = 'paid' AND l.grants <> '[]' GROUP BY l.grants"
+    ).fetchall()
+    sold = dict.fromkeys(keys, 0)
+    for text, number in rows:
+        for grant in _grants(text):
+            if grant.key in sold:
+                sold[grant.key] += number
+    return sold
+
+
 def open_of(holder: str, at: datetime) -> list[Order]:
     """Return a holder's orders that can still be paid at an instant, newest first."""
     return _read(

@@ -67,6 +67,16 @@ def replay(provider: str, event: str) -> bool:
     ).rowcount)  # fmt: skip
 
 
+def settled(limit: int) -> list[tuple[str, str, datetime, datetime]]:
+    """Return what was settled last: provider, event, when received, when settled."""
+    rows = execute(
+        "SELECT provider, event_id, received, settled FROM payments_delivery "
+        "WHERE settled IS NOT NULL ORDER BY settled DESC LIMIT ?",
+        [limit],
+    )
+    return [(provider, event, instant(came), instant(done)) for provider, event, came, done in rows]
+
+
 def unsettled() -> list[tuple[str, str, datetime, int, str]]:
     """Return what waits: provider, event, when received, tries so far, last error."""
     rows = execute(

@@ -88,6 +88,25 @@ def is_due(payment: Payment, at: datetime) -> bool:
     return row[0] is None or row[0] <= micros(at)
 
 
+def looked_at(limit: int) -> list[tuple[Payment, datetime]]:
+    """Return the payments whose end is not known, each with when it is asked about next."""
+    rows = execute(
+        "SELECT id, next_look FROM payments_payment WHERE next_look IS NOT NULL "
+        "ORDER BY next_look LIMIT ?",
+        [limit],
+    ).fetchall()
+    return [(find(id), instant(at)) for id, at in rows]
+
+
+def look_now(payment: str) -> bool:
+    """Have a payment whose end is not known asked about at once; False when it is known."""
+    done = execute(
+        "UPDATE payments_payment SET next_look = ? WHERE id = ? AND next_look IS NOT NULL",
+        [micros(now()), payment],
+    )
+    return bool(done.rowcount)
+
+
 LAST_LOOK = 10
 """After so many looks, about a week, a payment that failed is left alone."""
 
@@ -223,19 +242,36 @@ def store_refund(refund: AskedRefund) -> None:
 
 def refunds(payment: Payment) -> list[AskedRefund]:
     """Return the refunds asked for a payment, oldest first."""
+    return _read_refunds("payments_refund.payment_id = ? ORDER BY payments_refund.id", payment.id)
+
+
+def find_refund(id: str) -> AskedRefund | None:
+    """Return one refund that was asked for."""
+    found = _read_refunds("payments_refund.id = ?", id)
+    return found[0] if found else None
+
+
+def _read_refunds(where: str, value: str) -> list[AskedRefund]:
     rows = execute(
-        "SELECT id, minor, lines, destination, state, reason FROM payments_refund "
-        "WHERE payment_id = ? ORDER BY id",
-        [payment.id],
+        "SELECT payments_refund.id, payment_id, payments_refund.minor, currency, lines, "
+        "destination, state, reason FROM payments_refund JOIN payments_payment ON "
+        f"payments_payment.id = payment_id WHERE {where}",
+        [value],
     )
     return [
         AskedRefund(
-            id, payment.id, Money(minor, payment.amount.currency),
+            id, payment, Money(minor, currency),
             {int(number): part for number, part in json.loads(lines).items()},
             destination, state, reason,
         )
-        for id, minor, lines, destination, state, reason in rows
+        for id, payment, minor, currency, lines, destination, state, reason in rows
     ]  # fmt: skip
+
+
+def payment_of_refund(id: str) -> str | None:
+    """Return the payment for which a refund of this id was asked; None when there is none."""
+    row = execute("SELECT payment_id FROM payments_refund WHERE id = ?", [id]).fetchone()
+    return None if row is None else str(row[0])
 
 
 def mark_refund(id: str, state: str) -> None:

@@ -136,6 +136,15 @@ def find(user_id: str) -> User:
     return _user(row)
 
 
+def name_of(user_id: str) -> str:
+    """Return how a user is called among staff: their name, else their address; empty for nobody."""
+    try:
+        user = find(user_id)
+    except NotFound:
+        return ""
+    return user.name or user.email
+
+
 def by_email(email: str) -> User | None:
     """Return the user with this address, however it is written."""
     row = _row_of(email, COLUMNS)

@@ -2,7 +2,7 @@
 
 from core.plugins import breaker, enabled, preflight, switching, watching
 from core.plugins.caller import call, each, first, fold, implementations, render, run
-from core.plugins.cards import card_of, fields_of
+from core.plugins.cards import card_of, embeds, fields_of
 from core.plugins.declarations import (
     Embed,
     Field,
@@ -38,6 +38,7 @@ __all__ = [
     "changes",
     "data_folder",
     "each",
+    "embeds",
     "enabled",
     "fields_of",
     "find_plugins",

@@ -62,10 +62,13 @@ class Field:
 class Embed:
     """What draws a directive: `draw` gets its arguments and returns safe markup.
 
-    The text is kept as it is; what the directive draws is drawn each time the page is.
+    The text is kept as it is; what the directive draws is drawn each time the page is. One with a
+    label stands in the editor's menu, with a small form of its fields.
     """
 
     draw: Callable[[Mapping[str, str]], Markup]
+    label: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

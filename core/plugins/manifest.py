@@ -79,6 +79,16 @@ class AdminPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     permission: str
 
 
+class ButtonPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `[[buttons]]`: a page to which a button on another site may lead.
+
+    The page asks `way_back` where to lead its reader afterwards.
+    """
+
+    path: Annotated[str, msgspec.Meta(pattern="^/[a-z0-9/_-]*$")]
+    label: dict[str, Text]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `plugin.toml`."""
 
@@ -89,6 +99,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     permissions: dict[Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]*$")], PermissionRow] = {}
     columns: dict[str, Columns] = {}
     admin: tuple[AdminPage, ...] = ()
+    buttons: tuple[ButtonPage, ...] = ()
 
     @property
     def name(self) -> str:

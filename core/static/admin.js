@@ -50,6 +50,20 @@ dialog.addEventListener('keydown', walk);
 dialog.addEventListener('click', (event) => {
   if (event.target === dialog) dialog.close();
 });
+// On a phone the fields of a list's filter are folded, unless something was chosen.
+const filters = document.querySelector('.filters');
+if (filters?.querySelectorAll('.filter').length > 2 && matchMedia('(max-width: 39.99rem)').matches) {
+  const chosen = [...filters.elements].some((field) => field.name && field.value);
+  const more = filters.querySelector('[data-more]');
+  filters.classList.toggle('folded', !chosen);
+  more.hidden = chosen;
+  more.addEventListener('click', () => {
+    filters.classList.remove('folded');
+    more.hidden = true;
+    filters.querySelector('.filter:nth-of-type(2) :is(input, select)').focus();
+  });
+}
+
 for (const opener of document.querySelectorAll('[data-go]')) {
   const hint = opener.querySelector('kbd');
   if (apple) hint.textContent = '⌘ K';
@@ -58,4 +72,23 @@ for (const opener of document.querySelectorAll('[data-go]')) {
     event.preventDefault();
     open();
   });
+}
+
+// Settings that count only while others have certain values: `plugin.key=value plugin.other=on`.
+for (const form of document.querySelectorAll('form.settings')) {
+  const dependent = [...form.querySelectorAll('[data-visible-if]')];
+  const stands = (field) => (field.type === 'checkbox' ? (field.checked ? 'on' : '') : field.value);
+  const show = () => {
+    for (const row of dependent) {
+      row.hidden = !row.dataset.visibleIf.split(' ').every((pair) => {
+        const [name, value] = pair.split('=');
+        const field = form.elements.namedItem(name);
+        return !field || stands(field) === value;
+      });
+    }
+  };
+  if (dependent.length) {
+    form.addEventListener('input', show);
+    show();
+  }
 }

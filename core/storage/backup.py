@@ -13,6 +13,8 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -67,6 +69,34 @@ def create(target: Path, *, home: Path, url: str) -> Manifest:
             partial(_seal, key),
             version=version("obolo"), made=made, database=kind_of(url), gone=gone, **facts,
         )  # fmt: skip
+
+
+FOLDER, NAME = "backups", "obolo-%Y%m%dT%H%M%SZ.tar.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A backup below the site's folder: its name, its size in bytes, when it was begun."""
+
+    name: str
+    size: int
+    made: datetime
+
+
+def make(home: Path, url: str) -> tuple[Path, Manifest]:
+    """Write a backup below the site's folder, under the instant at which it was begun."""
+    target = home / FOLDER / now().strftime(NAME)
+    return target, create(target, home=home, url=url)
+
+
+def listed(home: Path) -> list[Kept]:
+    """Return the backups that `make` wrote and that are still there, the newest first."""
+    found = []
+    for path in (home / FOLDER).glob("*.tar.gz"):
+        with suppress(ValueError, FileNotFoundError):
+            made = datetime.strptime(path.name, NAME).replace(tzinfo=UTC)
+            found.append(Kept(path.name, path.stat().st_size, made))
+    return sorted(found, key=lambda one: one.made, reverse=True)
 
 
 def _seal(key: DataKey, data: bytes) -> str:

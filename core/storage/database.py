@@ -7,7 +7,6 @@ import logging
 import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,6 +27,7 @@ from peewee import (  # type: ignore[attr-defined]
 )
 from peewee import Model as PeeweeModel
 
+from core.clock import nanoseconds
 from core.errors import OboloError
 
 log = logging.getLogger("obolo.storage")
@@ -243,8 +243,7 @@ def new_id(prefix: str) -> str:
     The 12 bits after the milliseconds carry their fraction, so ids of one process keep their
     order within a millisecond as well; 62 bits are random.
     """
-    nanoseconds = time.time_ns()
-    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    milliseconds, rest = divmod(nanoseconds(), 1_000_000)
     fraction = (rest << 12) // 1_000_000
     tail = secrets.randbits(62)
     number = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | tail

@@ -26,6 +26,7 @@ from core.plugins import catalogue
 from core.settings import value
 from core.web.addresses import local_path
 from core.web.callers import callers
+from core.web.counting import count_view
 
 log = logging.getLogger("obolo.web")
 blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -58,6 +59,7 @@ def take_offer() -> Any:
     offer = next((one for one in decided.offers if one.key == wanted), None)
     if offer is None:
         raise NotFound("This is no longer offered.")
+    count_view(resource, "tap")
     return order_and_pay(reader, offer.lines, back)
 
 

@@ -21,7 +21,7 @@ from flask_babel import gettext as _
 
 from core import doors
 from core.doors import Admission, Guest
-from core.errors import BadInput, NotFound, Refused
+from core.errors import BadInput, NotFound, OboloError, Refused
 from core.people import current_reader, users
 from core.people.holders import guest_holders, keep_guest
 from core.people.passkeys import Place
@@ -150,9 +150,9 @@ def after_answer(act: Callable[[], None]) -> None:
     after_this_request(hold)
 
 
-def told(error: BadInput) -> str:
+def told(error: OboloError) -> str:
     """Return an error's sentence in the reader's language."""
-    return str(_(error.message).format(**error.values))
+    return str(_(error.message).format(**error.values) if error.values else _(error.message))
 
 
 def link_address(token: str) -> str:

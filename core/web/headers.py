@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, request
 
 from core.errors import Refused
-from core.web.callers import SAFE_METHODS, callers_of, refuse_strangers
+from core.web.callers import SAFE_METHODS, callers_of, refuse_strangers, takes_token
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,6 +22,8 @@ PLAIN = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self)",
 }
+EMBEDDING = "Cross-Origin-Resource-Policy"
+"""A picture that other sites' pages may show says so itself."""
 HSTS = "max-age=31536000; includeSubDomains"
 
 
@@ -45,6 +47,7 @@ class Headers:
     def __init__(self, app: WSGIApplication, policy: str) -> None:
         self._app = app
         self._plain = list(PLAIN.items())
+        self._embedded = [(name, value) for name, value in self._plain if name != EMBEDDING]
         self._policy = ("Content-Security-Policy", policy)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -53,11 +56,13 @@ class Headers:
         def start(
             status: str, headers: list[tuple[str, str]], *error: Any
         ) -> Callable[[bytes], object]:
-            if not any(name == "Content-Security-Policy" for name, _ in headers):
+            given = {name for name, _ in headers}
+            if "Content-Security-Policy" not in given:
                 headers.append(self._policy)
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(("Strict-Transport-Security", HSTS))
-            return start_response(status, headers + self._plain, *error)
+            plain = self._embedded if EMBEDDING in given else self._plain
+            return start_response(status, headers + plain, *error)
 
         return self._app(environ, start)
 
@@ -73,11 +78,13 @@ def refuse_foreign_origin() -> None:
     """Refuse a change that another site's page asked a browser for.
 
     Guests have no token, so that a public page sets no cookie: browsers say where a request comes
-    from, by Sec-Fetch-Site and by Origin. One that says neither is refused.
+    from, by Sec-Fetch-Site and by Origin. One that says neither is refused. Routes for machines
+    know no cookie, so that nothing comes along by itself.
     """
     if request.method in SAFE_METHODS or request.endpoint is None:
         return
-    if callers_of(current_app, request.endpoint) == "provider":
+    is_signed = callers_of(current_app, request.endpoint) == "provider"
+    if is_signed or takes_token(current_app, request.endpoint):
         return
     site = request.environ.get("HTTP_SEC_FETCH_SITE")
     origin = request.environ.get("HTTP_ORIGIN")

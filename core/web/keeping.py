@@ -15,6 +15,7 @@ from markupsafe import Markup
 from core.plugins import changes
 from core.settings import stamp
 from core.web.languages import choose_language
+from core.web.trying import is_trying
 
 MARK = "\x1e"
 """No text of a page can hold this separator (it is no character of HTML)."""
@@ -36,10 +37,10 @@ def kept_page(key: Hashable, draw: Callable[[], str]) -> str:
     """Return the page that `draw` returns, drawn once for a key, language, host and site.
 
     A site is its settings and plugins; `key` must hold everything else that the page depends on. An
-    address with a query is drawn anew.
+    address with a query is drawn anew, and so is one in a theme that is tried.
     """
     environ = request.environ
-    if environ.get("QUERY_STRING"):
+    if environ.get("QUERY_STRING") or is_trying():
         return draw()
     pages: dict[Hashable, Kept] = current_app.extensions.setdefault("obolo_pages", {})
     whole = (key, choose_language(), stamp(), changes(), *map(environ.get, ADDRESS))

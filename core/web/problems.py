@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from core import checkout, storage
 from core.access import Access
@@ -16,6 +16,7 @@ from core.errors import OboloError
 from core.limits import TooMany
 from core.orders import Offer
 from core.people import current_reader
+from core.web.themes import fall_back
 from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
@@ -41,11 +42,16 @@ def payment_required(access: Access, url: str, title: str) -> Response:
     """Return 402 with the offers, for a machine that asks for a closed resource."""
     response = problem(
         402, title, _("This is closed. The offers say what opens it."), instance=url,
-        offers=[_offer(offer) for offer in access.offers],
+        offers=offers_of(access),
     )  # fmt: skip
     response.headers["Cache-Control"] = "private, no-store"
     response.vary.update(("Cookie", "Accept"))
     return response
+
+
+def offers_of(access: Access) -> list[dict[str, object]]:
+    """Return what opens a closed resource, for a machine."""
+    return [_offer(offer) for offer in access.offers]
 
 
 def _offer(offer: Offer) -> dict[str, object]:
@@ -60,10 +66,23 @@ def _offer(offer: Offer) -> dict[str, object]:
     }
 
 
-def _answer(status: int, detail: str) -> Response:
-    if wants_json() or request.path.startswith("/webhooks/"):
-        return problem(status, _("This did not work."), detail)
-    page = render_template("error.html", status=status, detail=detail)
+MACHINES = ("/webhooks/", "/api/")
+"""What is below these addresses is for machines, whatever they say that they accept."""
+
+
+def _answer(status: int, detail: str, **more: Any) -> Response:
+    if wants_json() or request.path.startswith(MACHINES):
+        response = problem(status, _("This did not work."), detail, **more)
+        response.headers["Cache-Control"] = "no-store"
+        if status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    try:
+        page = render_template("error.html", status=status, detail=detail)
+    except Exception:
+        log.exception("the theme cannot draw what went wrong")
+        fall_back()
+        page = render_template("error.html", status=status, detail=detail)
     return Response(page, status)
 
 
@@ -76,7 +95,8 @@ def install(app: Flask) -> None:
             log.error("%s", error)
         shown = error.status < 500 or type(error).status != 500
         detail = _(error.message).format(**error.values) if error.values else _(error.message)
-        response = _answer(error.status, detail if shown and error.status != 503 else _kind(error))
+        said = detail if shown and error.status != 503 else _kind(error)
+        response = _answer(error.status, said, errors=getattr(error, "errors", ""))
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
@@ -88,7 +108,10 @@ def install(app: Flask) -> None:
             return error.get_response()  # type: ignore[return-value]
         if isinstance(error, SecurityError):  # for a foreign host no address can be built
             return Response(f"{error.name}\n", status, content_type="text/plain; charset=utf-8")
-        return _answer(status, _(SENTENCES.get(status, error.name)))
+        response = _answer(status, _(SENTENCES.get(status, error.name)))
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:

@@ -12,17 +12,22 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, url_for
-from flask_babel import Babel, format_date, gettext, ngettext
+from flask_babel import Babel, format_date, format_datetime, format_decimal, gettext, ngettext
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
+from werkzeug.security import safe_join
 
 from core import checkout, plugins
+from core.errors import NotFound
 from core.money import Money
 from core.orders import Offer
 from core.people import current_reader
 from core.people.signed_in import csrf_token
 from core.plugins import catalogue
-from core.settings import value
+from core.settings import setting, site_currency, value
+from core.themes import Themes
+from core.web import sandbox
+from core.web import themes as site_themes
 from core.web.keeping import live
 from core.web.languages import choose_language
 from core.web.languages import install as install_languages
@@ -33,24 +38,37 @@ __all__ = ["gettext", "install", "ngettext"]
 
 
 def install(
-    app: Flask, folders: Sequence[Path], theme: Path, default: str, languages: Sequence[str]
+    app: Flask, folders: Sequence[Path], themes: Themes, default: str, languages: Sequence[str]
 ) -> None:
-    """Set up templates and languages for the plugins in these folders and a theme."""
-    places = [theme, *folders, CORE]
+    """Set up templates and languages for the plugins in these folders and the site's themes."""
+    places = [*folders, CORE]
+    site_themes.install(app, themes)
+    app.jinja_environment = site_themes.Templates  # type: ignore[assignment]
     app.jinja_loader = ChoiceLoader([FileSystemLoader(place / "templates") for place in places])
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "auto_reload": False}
     directories = [
-        str(place / "translations") for place in places if (place / "translations").is_dir()
+        str(place / "translations")
+        for place in (*(theme.folder for theme in themes.found.values()), *places)
+        if (place / "translations").is_dir()
     ]
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
     install_languages(app, default, languages)
     Babel(app, locale_selector=choose_language, default_locale=default)
-    app.jinja_env.filters.update(money=money, day=day)
+    app.jinja_env.filters.update(money=money, day=day, moment=moment, number=number)
     app.jinja_env.globals.update(
-        asset=_assets(app), reader=current_reader, setting=value, slot=slot,
+        asset=_assets(app), reader=current_reader, setting=shown, slot=slot,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
-        csrf=csrf,
+        csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
+        theme_marks=site_themes.theme_marks, theme_setting=site_themes.theme_setting,
     )  # fmt: skip
+    sandbox.close(app)
+
+
+def shown(name: str) -> Any:
+    """Return a setting for a page. Raises NotFound; a secret is for no page."""
+    if setting(name).secret:
+        raise NotFound("There is no setting “{name}” for a page.", name=name)
+    return value(name)
 
 
 CSRF = Markup('<input type="hidden" name="csrf" value="{}">')
@@ -69,6 +87,17 @@ def money(amount: Money) -> str:
 def day(at: datetime) -> str:
     """Write a day as the reader's language does."""
     return str(format_date(at.date(), "long"))
+
+
+def number(value: float, places: int = 0) -> str:
+    """Write a number as the reader's language does."""
+    pattern = "#,##0." + "0" * places if places else "#,##0"
+    return str(format_decimal(value, pattern))
+
+
+def moment(at: datetime) -> str:
+    """Write a day and the time of it, in UTC, as short as a table wants it."""
+    return str(format_datetime(at, "d MMM y, HH:mm"))
 
 
 def pay_label(amount: Money, what: str = "read") -> str:
@@ -133,11 +162,15 @@ def _assets(app: Flask) -> Callable[..., str]:
     @lru_cache(maxsize=512)
     def address(endpoint: str, filename: str) -> str:
         folder = app.blueprints[endpoint.removesuffix(".static")].static_folder
-        path = Path(folder or "") / filename
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        path = safe_join(folder or "", filename)
+        if path is None:
+            raise NotFound("There is no such page.")
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
         return url_for(endpoint, filename=filename, v=digest)
 
     def asset(filename: str, owner: str = "theme") -> str:
+        if owner == "theme":
+            return site_themes.theme_file(filename)
         return address(f"{owner}.static", filename)
 
     return asset

@@ -6,8 +6,11 @@ from flask import Blueprint
 
 from core import Provider, hookimpl, value
 from plugins.playmoney.chosen import transport
+from plugins.playmoney.commands import group
 from plugins.playmoney.provider import PlayMoney
 from plugins.playmoney.views import pages
+
+__all__ = ["group"]
 
 
 @hookimpl

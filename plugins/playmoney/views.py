@@ -15,7 +15,7 @@ from plugins.playmoney.reports import Report
 
 BUTTONS = ("pay", "decline", "slow", "cancel")
 
-pages = Blueprint("playmoney", __name__, url_prefix="/x/playmoney")
+pages = Blueprint("playmoney", __name__, url_prefix="/x/playmoney", cli_group="playmoney")
 
 
 @pages.get("/pay/<ref>")

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from flask import Blueprint
 from markupsafe import Markup
 
-from core import Query, ResourceCard, current_reader, gettext, hookimpl
-from plugins.posts import feeds, records, search, views
+from core import Periodic, Query, ResourceCard, current_reader, gettext, hookimpl
+from plugins.posts import (
+    desk,
+    desk_history,
+    desk_media,
+    feeds,
+    records,
+    search,
+    shelf,
+    unsaved,
+    views,
+)
 from plugins.posts.commands import group
 from plugins.posts.site import pages
 
-__all__ = ["feeds", "group", "views"]
+__all__ = ["desk", "desk_history", "desk_media", "feeds", "group", "views"]
 
 
 @hookimpl
 def register_blueprint() -> Blueprint:
     """Show the front page, the posts, their lists, feeds and search."""
     return pages
+
+
+@hookimpl
+def register_tasks() -> Iterable[Periodic]:
+    """Make the smaller sizes of pictures that came; a new one is made at once."""
+    return (Periodic(shelf.TASK, 600, shelf.make_waiting),)
 
 
 @hookimpl
@@ -42,6 +58,19 @@ def list_resources(query: Query) -> Iterable[ResourceCard]:
         and (not tag or tag in [one.casefold() for one in post.tags])
     ]
     return found[: query.limit]
+
+
+@hookimpl
+def export_reader(holder: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:
+    """Give somebody what they typed and did not save."""
+    rows = unsaved.export(holder)
+    return {"unsaved": rows} if rows else None
+
+
+@hookimpl
+def erase_reader(holder: str) -> None:
+    """Forget what somebody typed and did not save, and that they wrote a revision."""
+    unsaved.erase(holder)
 
 
 @hookimpl

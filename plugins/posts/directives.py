@@ -32,6 +32,14 @@ def parse(line: str) -> tuple[str, dict[str, str]] | None:
     return match[1], {key: value.strip('"') for key, value in ARGUMENT.findall(match[2])}
 
 
+def written(name: str, arguments: Mapping[str, str]) -> str:
+    """Return the line that `parse` reads; an argument that is empty is left out."""
+    given = {key: text.replace('"', "”") for key, text in arguments.items() if text}
+    parts = [f'{key}="{text}"' if set(text) & set(' "}') else f"{key}={text}"
+             for key, text in given.items()]  # fmt: skip
+    return f"{{{{ {' '.join([name, *parts])} }}}}"
+
+
 def install(markdown: MarkdownIt) -> None:
     """Teach Markdown the directive, at the top level of a text only."""
     markdown.block.ruler.before("fence", TOKEN, _rule, {"alt": ["paragraph"]})

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Literal, cast
 
 from core import BadInput, Field
+from plugins.posts.mistakes import Mistake, mistake_of
 
 FENCE = "---"
 LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)\s*:\s*(.*)")
@@ -41,15 +42,21 @@ class FrontMatter:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Wrong(Exception):
-    """A value cannot be used; the line is added where it is known."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A text taken apart: its values by key with their line; the body, and where it begins."""
+
+    values: Mapping[str, tuple[int, str]]
+    body: str
+    begins: int = 1
 
 
-def split(text: str) -> tuple[dict[str, tuple[int, str]], str, list[str]]:
-    """Return the values by key with their line, the text below, and what is wrong."""
+def split(text: str) -> tuple[Parts, list[Mistake]]:
+    """Return the parts of a text, and what is wrong with the lines above its body."""
     lines = text.split("\n")
     if lines[0].rstrip() != FENCE or FENCE not in [line.rstrip() for line in lines[1:]]:
-        return {}, text, ["line 1: the front matter is missing; it stands between lines of ---"]
+        why = "the front matter is missing; it stands between lines of ---"
+        return Parts({}, text), [Mistake("", 1, why)]
     end = [line.rstrip() for line in lines].index(FENCE, 1)
     values: dict[str, tuple[int, str]] = {}
     wrong = []
@@ -58,30 +65,37 @@ def split(text: str) -> tuple[dict[str, tuple[int, str]], str, list[str]]:
             continue
         match = LINE.fullmatch(line.strip())
         if match is None:
-            wrong.append(f"line {number}: “{line.strip()}” is not “key: value”")
+            why = "“{text}” is not “key: value”"
+            wrong.append(Mistake("", number, why, {"text": line.strip()}))
         elif match[1] in values:
-            wrong.append(f"line {number}: “{match[1]}” stands here a second time")
+            wrong.append(Mistake(match[1], number, "stands here a second time"))
         else:
             values[match[1]] = (number, _unquoted(match[2].strip()))
-    return values, "\n".join(lines[end + 1 :]), wrong
+    return Parts(values, "\n".join(lines[end + 1 :]), end + 2), wrong
+
+
+def compose(values: Mapping[str, str], body: str) -> str:
+    """Write a text whose parts `split` finds again; a value that is empty is left out."""
+    lines = [f"{key}: {_quoted(' '.join(text.split()))}" for key, text in values.items() if text]
+    return "\n".join([FENCE, *lines, FENCE, body])
 
 
 def read(
     values: Mapping[str, tuple[int, str]], slug: str, language: str, fields_of: FieldsOf
-) -> tuple[FrontMatter | None, list[str]]:
+) -> tuple[FrontMatter | None, list[Mistake]]:
     """Check all values; return them and what is wrong, each with its line.
 
     `slug` and `language` hold where the values name none; `fields_of` returns the further fields
     that plugins declare for a kind.
     """
-    wrong: list[str] = []
+    wrong: list[Mistake] = []
 
     def taken(key: str, check: Callable[[str], object], otherwise: str = "") -> object:
         number, text = values.get(key, (1, otherwise))
         try:
             return check(text)
-        except (_Wrong, BadInput) as error:
-            wrong.append(f"line {number}: “{key}” {error}")
+        except BadInput as error:
+            wrong.append(mistake_of(error, key, number))
             return None
 
     kind = taken("kind", _one_of("post", "page"), "post") or "post"
@@ -105,7 +119,8 @@ def read(
         if name in values:
             taken(name, fields[name].check)
     if read["state"] == "published" and not read["published"]:
-        wrong.append("line 1: “state” is published, but “published” does not say since when")
+        why = "is published, but “published” does not say since when"
+        wrong.append(Mistake("state", 1, why))
     if wrong:
         return None, wrong
     if not read["state"]:
@@ -120,18 +135,23 @@ def instant(text: str) -> datetime | None:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise _Wrong(f"is no date such as 2026-11-22 or 2026-11-22T09:30: “{text}”") from None
+        raise BadInput(
+            "is no date such as 2026-11-22 or 2026-11-22T09:30: “{text}”", text=text
+        ) from None
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-def _unknown(values: Mapping[str, tuple[int, str]], fields: Mapping[str, Field]) -> list[str]:
+def _unknown(values: Mapping[str, tuple[int, str]], fields: Mapping[str, Field]) -> list[Mistake]:
     known = [*KEYS, *fields]
     wrong = []
     for key, (number, _) in values.items():
         if key not in known:
             near = get_close_matches(key.lower(), known, 1)
-            hint = f"; did you mean “{near[0]}”?" if near else f"; known are {', '.join(known)}"
-            wrong.append(f"line {number}: there is no key “{key}”{hint}")
+            why = "there is no key “{key}”; " + (
+                "did you mean “{near}”?" if near else "known are {near}"
+            )
+            hint = {"key": key, "near": near[0] if near else ", ".join(known)}
+            wrong.append(Mistake("", number, why, hint))
     return wrong
 
 
@@ -141,37 +161,45 @@ def _unquoted(text: str) -> str:
     return text
 
 
+def _quoted(text: str) -> str:
+    return text if _unquoted(text) == text else f'"{text}"'
+
+
 def _needed(text: str) -> str:
     if not text:
-        raise _Wrong("is missing")
+        raise BadInput("is missing")
     return text
 
 
 def _slug(text: str) -> str:
     if not SLUG.fullmatch(text) or len(text) > LONGEST_SLUG:
-        raise _Wrong(
-            f"must be small letters, digits and single hyphens, at most {LONGEST_SLUG}: “{text}”"
-        )
+        raise BadInput(
+            "must be small letters, digits and single hyphens, at most {most}: “{text}”",
+            most=LONGEST_SLUG, text=text,
+        )  # fmt: skip
     return text
 
 
 def _language(text: str) -> str:
     if not LANGUAGE.fullmatch(text):
-        raise _Wrong(f"is no code such as en, it or pt-BR: “{text}”")
+        raise BadInput("is no code such as en, it or pt-BR: “{text}”", text=text)
     return text
 
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(" ".join(one.split()) for one in text.split(",") if one.strip()))
     if any("/" in name for name in names):
-        raise _Wrong("cannot hold a slash, because it becomes an address")
+        raise BadInput("cannot hold a slash, because it becomes an address")
     return names
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in allowed:
-            raise _Wrong(f"must be one of {', '.join(filter(None, allowed))}: “{text}”")
+            raise BadInput(
+                "must be one of {allowed}: “{text}”",
+                allowed=", ".join(filter(None, allowed)), text=text,
+            )  # fmt: skip
         return text
 
     return check

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import nh3
@@ -16,70 +17,24 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from core import BadInput
 from plugins.posts import directives
-from plugins.posts.media import Medium
+from plugins.posts.media import SIZES, Medium
 
 MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
 WORDS_A_MINUTE = 220
 """Silent reading of non-fiction: 238 words a minute (Brysbaert 2019), a little less on a phone."""
 
 TAGS = frozenset(
-    [
-        "p",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "blockquote",
-        "pre",
-        "code",
-        "em",
-        "strong",
-        "b",
-        "i",
-        "s",
-        "del",
-        "ins",
-        "mark",
-        "small",
-        "sub",
-        "sup",
-        "a",
-        "abbr",
-        "cite",
-        "q",
-        "kbd",
-        "samp",
-        "var",
-        "img",
-        "figure",
-        "figcaption",
-        "hr",
-        "br",
-        "table",
-        "thead",
-        "tbody",
-        "tfoot",
-        "tr",
-        "th",
-        "td",
-        "caption",
-        "section",
-        "details",
-        "summary",
-        "time",
-    ]
+    re.findall(
+        r"\w+",
+        "p h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code em strong b i s del ins mark small "
+        "sub sup a abbr cite q kbd samp var img figure figcaption hr br table thead tbody tfoot tr "
+        "th td caption section details summary time",
+    )
 )
 ATTRIBUTES = {
     "*": {"lang", "dir", "id", "class"},
     "a": {"href", "title"},
-    "img": {"src", "alt", "title", "width", "height", "loading", "decoding"},
+    "img": {"src", "srcset", "sizes", "alt", "title", "width", "height", "loading", "decoding"},
     "ol": {"start", "reversed"},
     "th": {"colspan", "rowspan", "scope"},
     "td": {"colspan", "rowspan"},
@@ -92,6 +47,12 @@ CLASSES = re.compile(
     r"footnotes|footnotes-list|footnotes-sep|footnote-item|footnote-ref|footnote-backref"
     r"|align-(left|right|center)|language-[A-Za-z0-9+#._-]{1,30}"
 )
+
+
+class WrongLine(BadInput):
+    """Something in a text cannot be stored; `line` counts from 1, within the text."""
+
+    line = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +88,7 @@ MARKDOWN = _markdown()
 def render(text: str, find: Callable[[str], Medium], prefix: str, cover: str = "") -> Rendered:
     """Render a text. `find` returns the file that it names; `prefix` is where files are served.
 
-    Raises BadInput for a file that is not there, and for a mark of the teaser's end that does not
+    Raises WrongLine for a file that is not there, and for a mark of the teaser's end that does not
     stand alone on its line or stands there twice.
     """
     env: dict[str, object] = {}
@@ -145,11 +106,21 @@ def render(text: str, find: Callable[[str], Medium], prefix: str, cover: str = "
     )  # fmt: skip
 
 
+def directive_names(text: str) -> list[str]:
+    """Return the names of the directives in a text, each once, in order."""
+    found = (one.meta["name"] for one in MARKDOWN.parse(text) if one.type == directives.TOKEN)
+    return list(dict.fromkeys(found))
+
+
 def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     """Split at the mark; without one only the first paragraph, and headings before it, are free."""
-    marks = [place for place, token in enumerate(tokens) if _is_mark(token)]
-    if len(marks) > 1:
-        raise BadInput("<!-- more --> stands there twice")
+    marks = []
+    for place, token in enumerate(tokens):
+        with _on_line_of(token):
+            if _is_mark(token):
+                marks.append(place)
+            if len(marks) > 1:
+                raise BadInput("<!-- more --> stands there twice")
     if marks:
         return tokens[: marks[0]], tokens[marks[0] + 1 :]
     place = 0
@@ -158,6 +129,17 @@ def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     if place < len(tokens) and _is_paragraph_of_words(tokens, place):
         return tokens[: place + 3], tokens[place + 3 :]
     return [], tokens
+
+
+@contextmanager
+def _on_line_of(token: Token) -> Iterator[None]:
+    """Say on which line the block begins in which something is wrong."""
+    try:
+        yield
+    except BadInput as error:
+        wrong = WrongLine(error.message, **error.values)
+        wrong.line = token.map[0] + 1 if token.map else 1
+        raise wrong from None
 
 
 def _in_heading(tokens: list[Token], place: int) -> bool:
@@ -192,18 +174,24 @@ def _walk(tokens: Sequence[Token]) -> Iterator[Token]:
 def _prepare(tokens: list[Token], draft: _Draft, *, public: bool) -> None:
     """Point pictures and files to where they are served, and put headings below the title."""
     _make_figures(tokens)
-    for token in _walk(tokens):
-        if token.type == "image":
-            _use_picture(token, draft, public=public)
-        elif token.type == "link_open":
-            target = str(token.attrs.get("href", ""))
-            if target and not re.match(r"[a-z][a-z0-9+.-]*:|[/#?]", target, re.IGNORECASE):
-                token.attrs["href"] = draft.prefix + _use(draft, target, public=public).name
-        elif token.type in ("heading_open", "heading_close") and token.tag == "h1":
-            token.tag = "h2"
-        style = str(token.attrs.pop("style", ""))
-        if style.startswith("text-align:"):
-            token.attrs["class"] = f"align-{style.removeprefix('text-align:')}"
+    for block in tokens:
+        with _on_line_of(block):
+            for token in _walk([block]):
+                _prepare_token(token, draft, public=public)
+
+
+def _prepare_token(token: Token, draft: _Draft, *, public: bool) -> None:
+    if token.type == "image":
+        _use_picture(token, draft, public=public)
+    elif token.type == "link_open":
+        target = str(token.attrs.get("href", ""))
+        if target and not re.match(r"[a-z][a-z0-9+.-]*:|[/#?]", target, re.IGNORECASE):
+            token.attrs["href"] = draft.prefix + _use(draft, target, public=public).name
+    elif token.type in ("heading_open", "heading_close") and token.tag == "h1":
+        token.tag = "h2"
+    style = str(token.attrs.pop("style", ""))
+    if style.startswith("text-align:"):
+        token.attrs["class"] = f"align-{style.removeprefix('text-align:')}"
 
 
 def _use_picture(token: Token, draft: _Draft, *, public: bool) -> None:
@@ -214,6 +202,8 @@ def _use_picture(token: Token, draft: _Draft, *, public: bool) -> None:
     token.attrs["src"] = draft.prefix + medium.name
     if medium.width and medium.height:
         token.attrs.update(width=str(medium.width), height=str(medium.height))
+    if medium.copies:
+        token.attrs.update(srcset=medium.srcset(draft.prefix), sizes=SIZES)
     token.attrs.update(loading="lazy", decoding="async")
 
 
@@ -244,6 +234,7 @@ def _make_figures(tokens: list[Token]) -> None:
 def _stored(tokens: list[Token], env: dict[str, object], draft: _Draft) -> str:
     """Render piece by piece between the directives; each piece is sanitised by itself."""
     own = {draft.prefix + medium.name for medium in draft.media.values()}
+    own |= {one.srcset(draft.prefix) for one in draft.media.values() if one.copies}
     parts: list[str] = []
     piece: list[Token] = []
     for token in tokens:
@@ -266,8 +257,10 @@ def sanitised(html: str, pictures: set[str]) -> str:
     """Return only what the allow-list has; of pictures, those that are served for this text."""
 
     def kept(tag: str, name: str, text: str) -> str | None:
-        if name == "src":
+        if name in ("src", "srcset"):
             return text if text in pictures else None
+        if name == "sizes":
+            return SIZES
         if name == "id":
             return text if IDS.fullmatch(text) else None
         if name == "class":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
+
+from flask import g, has_app_context
 
 from core import InstantField, Query, Recent, ResourceCard, execute, now
 from plugins.posts.media import Medium
@@ -21,11 +23,12 @@ LIGHT = (
     "r.summary, r.tags, r.authors, r.fields, r.media, r.cover, r.minutes, r.more_minutes"
 )
 JOINED = "FROM posts_post p JOIN posts_revision r ON r.id = p.revision_id"
+SEALED = f"""SELECT {LIGHT}, r.teaser_html, r.rest_html, p.withdrawn {JOINED} WHERE p.slug = ?"""
 FIND = f"SELECT {LIGHT}, r.teaser_html, r.rest_html {JOINED} WHERE p.slug = ?"
 STAMP = "SELECT id, changed, state, published, translations FROM posts_post WHERE slug = ?"
 STAMP_OF_ALL = """SELECT COUNT(*), MAX(changed), MAX(published) FROM posts_post
 WHERE state = 'published' AND published <= ?"""
-CARD = f"SELECT {LIGHT} {JOINED} WHERE p.slug = ?"
+CARD = f"SELECT {LIGHT}, p.withdrawn {JOINED} WHERE p.slug = ?"
 SHOWN = "p.state = 'published' AND p.published <= ?"
 ORDER = "ORDER BY p.published DESC, p.id DESC LIMIT ? OFFSET ?"
 LIST = f"SELECT {LIGHT} {JOINED} WHERE p.kind = 'post' AND {SHOWN} {ORDER}"
@@ -82,6 +85,7 @@ class Post:
     more_minutes: int
     teaser: str = ""
     rest: str = ""
+    media_folder: str = ""
 
     @property
     def resource(self) -> str:
@@ -110,7 +114,12 @@ class Post:
 
     def media_url(self, medium: Medium) -> str:
         """Return where one of its files is served."""
-        return f"/{self.slug}/media/{medium.name}"
+        return self.media_prefix + medium.name
+
+    @property
+    def media_prefix(self) -> str:
+        """Return what the addresses of its files begin with; a preview's lie elsewhere."""
+        return self.media_folder or f"/{self.slug}/media/"
 
     def is_shown(self, at: datetime) -> bool:
         """Tell whether it is published, and its time has come."""
@@ -134,7 +143,7 @@ def post_of(row: Sequence[Any]) -> Post:
         row[0], row[1], row[2], row[3], row[4], row[5],
         tuple(Translation(*one) for one in json.loads(row[6])), row[7], row[8], row[9],
         tuple(json.loads(row[10])), tuple(json.loads(row[11])), json.loads(row[12]),
-        tuple(Medium(*one) for one in json.loads(row[13])), *row[14:],
+        tuple(Medium(*one) for one in json.loads(row[13])), *row[14:19],
     )  # fmt: skip
 
 
@@ -143,6 +152,12 @@ def find(slug: str) -> Post | None:
     row = execute(FIND, (slug,)).fetchone()
     post = post_of(row) if row else None
     return post if post is not None and post.is_shown(now()) else None
+
+
+def find_unshown(slug: str) -> tuple[Post, bool] | None:
+    """Return a post whatever its state, for who holds it, and whether it was withdrawn."""
+    row = execute(SEALED, (slug,)).fetchone()
+    return (post_of(row), row[19] is not None) if row else None
 
 
 def stamp_of(slug: str) -> tuple[Any, ...] | None:
@@ -165,12 +180,22 @@ def stamp_of_all() -> tuple[Any, ...]:
 
 
 def find_card(resource: str) -> ResourceCard | None:
-    """Return the card of a post that is shown now."""
+    """Return the card of a post that is shown now; of the one that this request previews, its own.
+
+    A withdrawn one keeps title and address for those who hold it, and nothing that could be sold.
+    """
     if not resource.startswith(PREFIX):
         return None
+    previewed: Post | None = g.get("posts_previewed") if has_app_context() else None
+    if previewed is not None and previewed.resource == resource:
+        return previewed.card()
     row = execute(CARD, (resource.removeprefix(PREFIX),)).fetchone()
-    post = post_of(row) if row else None
-    return post.card() if post is not None and post.is_shown(now()) else None
+    if row is None:
+        return None
+    post = post_of(row[:17])
+    if post.is_shown(now()):
+        return post.card()
+    return replace(post, fields={}, tags=()).card() if row[17] is not None else None
 
 
 def newest(limit: int, skip: int = 0) -> list[Post]:

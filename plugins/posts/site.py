@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-pages = Blueprint("posts", __name__, cli_group="posts")
+pages = Blueprint(
+    "posts", __name__, cli_group="posts", static_folder="static", static_url_path="/x/posts/static"
+)

@@ -18,8 +18,10 @@ from core import (
     Refused,
     allow_door,
     callers,
+    count_view,
     current_reader,
     decide,
+    holds_any,
     kept_page,
     payment_required,
     value,
@@ -27,10 +29,13 @@ from core import (
 )
 from plugins.posts import directives, media, records, search
 from plugins.posts.heads import head_of, iso
+from plugins.posts.media import Medium
+from plugins.posts.publishing import Withdrawn
 from plugins.posts.records import Post
 from plugins.posts.site import pages
 
 VARY = "Cookie, Accept, Accept-Language"
+KEPT = "public, max-age=31536000, immutable"
 NEVER_KEPT = "private, no-store"
 ASKED_AGAIN = "private, no-cache"
 LAST_PAGE = 10_000
@@ -92,39 +97,79 @@ def show(slug: str) -> Response:
     """
     stamp = records.stamp_of(slug)
     if stamp is None:
-        raise NotFound("There is no such page.")
-    access = decide(records.PREFIX + slug, current_reader())
+        return _varying(_unshown(slug), NEVER_KEPT)
+    resource = records.PREFIX + slug
+    access = decide(resource, current_reader())
     if wants_json():
-        response = _for_machine(_found(slug), access)
-    elif access.open:
-        page = kept_page((stamp, access.held), lambda: _drawn(_found(slug), access))
+        return _varying(_for_machine(_found(slug), access), _kept_how(access))
+    count_view(resource, "read" if access.open else "teaser")
+    if access.open:
+        page = kept_page((stamp, access.held), lambda: drawn(_found(slug), access))
         response = Response(page)
     else:
-        response = Response(_drawn(_found(slug), access))
-    return _varying(response, NEVER_KEPT if access.held else ASKED_AGAIN)
+        response = Response(drawn(_found(slug), access))
+    return _varying(response, _kept_how(access))
+
+
+def _kept_how(access: Access) -> str:
+    return NEVER_KEPT if access.held else ASKED_AGAIN
+
+
+def _unshown(slug: str) -> Response:
+    """Answer who bought a text that is not on the site; for others it is gone, or never was."""
+    post = _held(slug)
+    access = Access(open=True, held=True)
+    return _for_machine(post, access) if wants_json() else Response(drawn(post, access))
+
+
+def _held(slug: str) -> Post:
+    """Return a text that is not on the site to who bought it. Raises NotFound or Withdrawn."""
+    found = records.find_unshown(slug)
+    if found is None:
+        raise NotFound("There is no such page.")
+    post, is_withdrawn = found
+    if holds_any(current_reader().holders, (post.resource,)):
+        return post
+    if is_withdrawn:
+        raise Withdrawn("This text is no longer here.")
+    raise NotFound("There is no such page.")
 
 
 @pages.get("/<slug>/media/<name>")
 @callers("anyone")
 def medium(slug: str, name: str) -> Response:
     """Send a picture or file; one behind the gate only to whom the post is open."""
-    post = _found(slug)
-    found = next((one for one in post.media if one.name == name), None)
+    shown = records.find(slug)
+    post = shown or _held(slug)
+    found = next((one for one in post.media if name == one.name or name in one.copies), None)
     if found is None:
         raise NotFound("There is no such page.")
-    if not found.public and not decide(post.resource, current_reader()).open:
+    if shown and not found.public and not decide(post.resource, current_reader()).open:
         raise Refused("This belongs to a text that is not open yet.")
-    response = send_from_directory(
-        media.folder(), name, mimetype=found.mimetype, max_age=None,
-        as_attachment=not found.mimetype.startswith("image/"),
-    )  # fmt: skip
-    kept = "public, max-age=31536000, immutable" if found.public else NEVER_KEPT
+    response, is_whole = sent(found, name)
+    is_public = found.public and shown is not None
+    kept = KEPT if is_public and is_whole else ASKED_AGAIN if is_public else NEVER_KEPT
     response.headers["Cache-Control"] = kept
-    if not found.public:
+    if not is_public:
         response.vary.update(("Cookie",))
-    if found.mimetype == media.PICTURES[".svg"]:
-        response.headers["Content-Security-Policy"] = SVG_POLICY
     return response
+
+
+def sent(medium: Medium, name: str) -> tuple[Response, bool]:
+    """Send a file under one of its names, and tell whether it is what the name says.
+
+    A smaller size that is not made yet is answered by the picture itself.
+    """
+    is_there = name == medium.name or (media.folder() / name).exists()
+    name = name if is_there else medium.name
+    mimetype = media.mimetype_of(name)
+    response = send_from_directory(
+        media.folder(), name, mimetype=mimetype, max_age=None,
+        as_attachment=not mimetype.startswith("image/"),
+    )  # fmt: skip
+    if mimetype == "image/svg+xml":
+        response.headers["Content-Security-Policy"] = SVG_POLICY
+    return response, is_there
 
 
 def _found(slug: str) -> Post:
@@ -134,8 +179,11 @@ def _found(slug: str) -> Post:
     return post
 
 
-def _drawn(post: Post, access: Access) -> str:
-    """Draw the page; what is closed does not even reach the template."""
+def drawn(post: Post, access: Access, preview: str = "") -> str:
+    """Draw the page; what is closed does not even reach the template.
+
+    `preview` says for whom staff are shown it.
+    """
     head = head_of(
         post, request.url_root.rstrip("/"), value("site.name"),
         free=access.open and not access.held,
@@ -143,7 +191,7 @@ def _drawn(post: Post, access: Access) -> str:
     return render_template(
         "posts/post.html", access=access, head=head, post=replace(post, teaser="", rest=""),
         teaser=directives.drawn(post.teaser),
-        rest=directives.drawn(post.rest) if access.open else None, **_words(),
+        rest=directives.drawn(post.rest) if access.open else None, preview=preview, **_words(),
     )  # fmt: skip
 
 

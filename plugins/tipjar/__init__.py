@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flask import Blueprint
 from markupsafe import Markup
 
-from core import Embed, hookimpl, value
-from plugins.tipjar.jar import draw
+from core import Embed, Field, hookimpl, value
+from plugins.tipjar.jar import AMOUNT, LABEL, check_amount, draw
 from plugins.tipjar.views import pages
 
 
@@ -21,7 +21,7 @@ def register_blueprint() -> Blueprint:
 @hookimpl
 def register_embeds() -> Mapping[str, Embed]:
     """Draw `{{ tipjar }}` and `{{ tipjar amount=200 }}`."""
-    return {"tipjar": Embed(draw)}
+    return {"tipjar": Embed(draw, LABEL, (Field("amount", "text", AMOUNT, check_amount),))}
 
 
 @hookimpl

@@ -9,6 +9,19 @@ from markupsafe import Markup
 
 from core import BadInput, Money, current_reader, site_currency, value
 
+LABEL = {"en": "Tip jar", "it": "Barattolo delle mance"}
+AMOUNT = {
+    "en": "Only one amount, in cents (empty: all of them)",
+    "it": "Un solo importo, in centesimi (vuoto: tutti)",
+}
+
+
+def check_amount(text: str) -> int:
+    """Read the amount of a directive, in cents. Raises BadInput."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 10**6):
+        raise BadInput("An amount here is a number of cents, such as 200.")
+    return int(text)
+
 
 def amounts() -> list[Money]:
     """Return the amounts to choose from, as the owner set them."""
@@ -24,14 +37,18 @@ def bounds() -> tuple[Money, Money]:
     return Money(value("tipjar.least"), currency), Money(value("tipjar.most"), currency)
 
 
-def draw(arguments: Mapping[str, str]) -> Markup:
-    """Draw the form; `amount`, in cents, offers only that one."""
+def draw(arguments: Mapping[str, str], back: str = "") -> Markup:
+    """Draw the form; `amount`, in cents, offers only that one. The thanks lead `back`, or here."""
     wanted = arguments.get("amount", "")
     offered = [Money(int(wanted), site_currency())] if wanted.isdigit() else amounts()
     least, most = bounds()
     return Markup(  # noqa: S704 - a template, which escapes
         render_template(
-            "tipjar/jar.html", offered=offered, least=least, most=most, back=request.path
+            "tipjar/jar.html",
+            offered=offered,
+            least=least,
+            most=most,
+            back=back or request.path,
         )
     )
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from core import Line, allow_door, callers, gettext, give_holder, local_path, order_and_pay
+from core import (
+    Line,
+    allow_door,
+    callers,
+    gettext,
+    give_holder,
+    local_path,
+    order_and_pay,
+    way_back,
+)
 from plugins.tipjar.jar import chosen, draw
 
 pages = Blueprint("tipjar", __name__, url_prefix="/x/tipjar")
@@ -15,8 +24,8 @@ pages = Blueprint("tipjar", __name__, url_prefix="/x/tipjar")
 @pages.get("/")
 @callers("anyone")
 def jar() -> str:
-    """Show the jar."""
-    return render_template("tipjar/page.html", jar=draw({}))
+    """Show the jar; from a button on another site the thanks lead back there."""
+    return render_template("tipjar/page.html", jar=draw({}, way_back()))
 
 
 @pages.post("/")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import threading
 from datetime import UTC, datetime, timedelta
 
 import time_machine
 
-from core.clock import now
+from core.clock import nanoseconds, now, set_to
 from tests.conftest import ROOT
 
 OTHER_CLOCKS = {
@@ -44,3 +45,19 @@ def test_no_other_module_asks_another_clock():
     ]
 
     assert calls == []
+
+
+def test_the_clock_of_one_thread_can_be_set():
+    """Its ids follow; other threads keep their time, and so does this one afterwards."""
+    past = datetime(2025, 3, 1, 8, tzinfo=UTC)
+    others = []
+    with set_to(past):
+        seen, number = now(), nanoseconds()
+        thread = threading.Thread(target=lambda: others.append(now()))
+        thread.start()
+        thread.join()
+
+    assert timedelta() <= seen - past < timedelta(seconds=5)
+    assert abs(number // 10**9 - int(past.timestamp())) <= 5
+    assert abs(others[0] - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(now() - datetime.now(UTC)) < timedelta(seconds=5)

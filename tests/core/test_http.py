@@ -215,6 +215,15 @@ def test_what_is_no_encrypted_address_of_a_declared_host_is_refused(url, monkeyp
         request("GET", url, hosts=["api.example", "127.0.0.1", "192.168.1.1", "::1"])
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_somebody_chose_never_leads_to_this_machine(scheme, trusted, tls):
+    """With `outside` a declared host on this machine is not called, encrypted or not."""
+    with Peer(answer(), tls=tls) as peer, pytest.raises(HttpRefused):
+        call(peer, scheme=scheme, outside=True)
+
+    assert peer.heard == []
+
+
 def test_an_odd_method_is_refused():
     """Methods are a short list."""
     with pytest.raises(HttpRefused):
@@ -272,7 +281,7 @@ def test_an_address_is_looked_up_once(monkeypatch, trusted, tls):
         peer_port = int(peer.host.rpartition(":")[2])
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
         monkeypatch.setattr(socket, "create_connection", connect)
-        found = request("GET", "https://api.example/", hosts=["API.example"])
+        found = request("GET", "https://api.example/", hosts=["API.example"], outside=True)
         monkeypatch.undo()
 
     assert found.status == 200

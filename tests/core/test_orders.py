@@ -167,3 +167,19 @@ def test_a_grant_lasts_as_long_as_it_says_or_for_ever(db):
     made = stored(replace(post_line(), grants=grants))
 
     assert orders.find(made.id).lines[0].grants == grants
+
+
+def test_what_was_ordered_and_sold_is_counted_by_what_it_opens(db):
+    """An order that may still be paid holds a key as a paid one does; a closed one does not."""
+    month = Line("A month", eur(300), "income:passes", (Grant("pass:month"), Grant("post:a")))
+    stored(post_line(20, "post:a"), month, state="paid")
+    stored(post_line(20, "post:a"), state="paid")
+    stored(post_line(20, "post:open"))
+    stored(post_line(20, "post:closed"), state="closed")
+
+    assert orders.times_sold(["post:a", "post:open", "post:closed"]) == {
+        "post:a": 3, "post:open": 0, "post:closed": 0,
+    }  # fmt: skip
+    for key, ordered in (("post:a", True), ("post:open", True), ("pass:month", True),
+                         ("post:closed", False), ("post:", False), ("post:_", False)):  # fmt: skip
+        assert orders.is_ordered(key) == ordered, key

@@ -16,12 +16,11 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parents[2]
 READERS_ERRORS = {
     "Refused", "NotFound", "BadInput", "Conflict", "Unavailable", "BoundExceeded", "AlreadyHeld",
+    "Changed", "Withdrawn", "TokenNeeded", "NotJSON",
 }  # fmt: skip
 """Errors whose message is put on a page; others stop a start, a command or a call."""
 
-AUTHORS_MODULES = {
-    f"plugins/posts/{name}.py" for name in ("frontmatter", "importing", "markdown", "media")
-}
+AUTHORS_MODULES = {"plugins/posts/importing.py"}
 """What only a command line says: it speaks English to whoever runs the site."""
 
 PLACES = [
@@ -57,6 +56,10 @@ def words_of_errors(place: Path) -> Iterator[tuple[str, str]]:
                 case ast.Call(
                     func=ast.Name(id=name), args=[ast.Constant(value=str() as words), *_]
                 ) if name in READERS_ERRORS:
+                    yield words, _named(module)
+                case ast.Call(
+                    func=ast.Name(id="Mistake"), args=[_, _, ast.Constant(value=str() as words), *_]
+                ):
                     yield words, _named(module)
                 case ast.Call(
                     func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__"),

@@ -114,7 +114,7 @@ def test_every_check_has_a_planted_fault():
     assert names == {
         "entries_balance", "seals_hold", "money_of_tests_is_apart", "balances_are_sums",
         "bounds_are_kept", "payments_are_booked", "orders_are_settled", "line_accounts_earned",
-        "causes_committed",
+        "causes_committed", "days_are_summed",
     }  # fmt: skip
 
 
@@ -122,6 +122,7 @@ FIRST = "(SELECT MIN(id) FROM ledger_entry)"
 ENTRY = "INSERT INTO ledger_entry VALUES ('ent_x', 'k', 0, 'live', 'x', NULL)"
 ORPHAN = "INSERT INTO entitlements_entitlement VALUES ('ord_x', 1, 'k', 'me', 'active', 0, NULL)"
 DELIVERY = "INSERT INTO payments_delivery VALUES ('standin', 'e', '{}', 0, 1, 0, 1, NULL)"
+SUM = "INSERT INTO figures_money VALUES (20000, 'live', 'x', 'charge', 'income:me', 'EUR', 5)"
 FAULTS = [
     ("balanced", "UPDATE ledger_leg SET minor = minor + 1 WHERE number = 1"),
     ("balanced", "DELETE FROM ledger_leg WHERE account = 'income:posts'"),
@@ -158,6 +159,7 @@ FAULTS = [
     ("earned", "UPDATE orders_line SET account = 'income:me'"),
     ("outbox", """UPDATE notices_notice SET data = '{"order":"ord_x"}'"""),
     ("inbox", DELIVERY),
+    ("summed", "INSERT INTO figures_day VALUES (20000)", SUM),
 ]
 
 

@@ -97,7 +97,7 @@ def test_cards(ask_example):
 
     assert isinstance(card, ResourceCard)
     assert [one.resource for one in found] == [card.resource]
-    assert list(none) == []
+    assert not none
 
 
 def test_an_order_is_asked_about(ask_example):

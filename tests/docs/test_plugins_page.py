@@ -1,13 +1,20 @@
-"""docs/plugins.md writes a plugin from nothing, and what it writes works."""
+"""docs/plugins.md is followed as it stands: the walk, and the plugin that it writes by hand."""
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import subprocess
 import sys
+import time
 from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
 
 import pytest
 
-from core import Gate
+from core import API_VERSION, Gate
+from core import config as configuration
 from core.plugins import catalogue
 from core.storage.classes import faults
 from tests.docs.pages import ROOT, blocks
@@ -15,7 +22,11 @@ from tests.stand_in import plugged
 
 PAGE = ROOT / "docs" / "plugins.md"
 FILES = {block.file: block.text for block in blocks(PAGE, "toml", "python", "html") if block.file}
-TEST = "test_cookiejar.py"
+WALK = [
+    line.removeprefix("$ ") for block in blocks(PAGE, "console") for line in block.text.splitlines()
+]
+NEWCOMER_SECONDS = 240
+"""From `new` to a green test and a visible page, by the document alone."""
 
 
 @pytest.fixture
@@ -30,15 +41,41 @@ def folder(tmp_path):
         sys.modules.pop(name, None)
 
 
-def the_pages_module(folder, name):
-    spec = spec_from_file_location(name.removesuffix(".py"), folder / "cookiejar" / name)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def obolo(tmp_path):
+    """Return what runs a command as a newcomer does, each in a process of its own."""
+    home = tmp_path / "instance"
+    configuration.initialise(home)
+    environment = {**os.environ, "OBOLO_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+    def run(*words):
+        done = subprocess.run(
+            [sys.executable, "-m", "core.cli", *words], cwd=tmp_path, env=environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return SimpleNamespace(code=done.returncode, text=done.stdout + done.stderr)
+
+    run.home = home
+    return run
 
 
-def the_pages_test(folder):
-    return the_pages_module(folder, TEST)
+def test_the_walk_of_the_page_works(obolo):
+    """Each command after the server's own, in order, with the change that the page asks for."""
+    began = time.monotonic()
+    assert WALK[0] == "obolo run --demo --reload"
+    for line in WALK[1:]:
+        done = obolo(*shlex.split(line)[1:])
+        assert done.code == 0, f"{line}\n{done.text}"
+        if line.startswith("obolo plugins test"):
+            assert re.search(r"\d+ passed", done.text)
+            assert time.monotonic() - began < NEWCOMER_SECONDS
+            note = obolo.home / "plugins" / "hello" / "templates" / "hello" / "note.html"
+            note.write_text(note.read_text().replace("{{ text", "{{ text or setting('site.name')"))
+
+    assert obolo("plugins", "check", "hello").code == 0
+    assert [line.split()[2] for line in WALK[1:]] == [
+        "new", "test", "set", "trace", "list", "check", "pack", "make",
+    ]  # fmt: skip
 
 
 def test_the_page_writes_every_file_that_it_draws():
@@ -48,33 +85,21 @@ def test_the_page_writes_every_file_that_it_draws():
     assert set(FILES) == {line.strip() for line in tree.splitlines()[1:]}
 
 
-def test_a_tip_is_bought_over_http(make_site, folder):
-    """The page's own test passes."""
-    the_pages_test(folder).test_a_coin_is_paid_and_earned(make_site, folder)
+def test_the_pages_own_tests_pass(folder, obolo):
+    """As its author runs them."""
+    folder.rename(obolo.home / "plugins")
+    done = obolo("plugins", "test", "cookiejar")
+
+    assert done.code == 0, done.text
+    assert not re.search("skipped|failed|error", done.text)
 
 
-def test_a_made_up_price_is_refused(make_site, folder):
-    """The page's second test passes too."""
-    the_pages_test(folder).test_no_other_amount_fits(make_site, folder)
-
-
-def test_a_wish_is_sealed(make_site, folder):
-    """The page's third test passes as well, and the doctor finds every column classed."""
-    the_pages_test(folder).test_a_wish_is_a_secret(make_site, folder)
+def test_every_column_of_the_jar_has_a_class(make_site, folder):
+    """The doctor finds nothing."""
+    make_site("cookiejar", plugin_folders=(str(folder),))
 
     columns = catalogue.manifests["cookiejar"].columns
     assert list(faults(columns, ("cookiejar_",))) == []
-
-
-def test_the_pages_tests_are_the_ones_that_run(folder):
-    """A test that the page gains is run here as well."""
-    names = [name for name in vars(the_pages_test(folder)) if name.startswith("test_")]
-
-    assert sorted(names) == [
-        "test_a_coin_is_paid_and_earned",
-        "test_a_wish_is_a_secret",
-        "test_no_other_amount_fits",
-    ]
 
 
 def test_the_jar_shows_its_coins_and_its_link(make_site, folder):
@@ -88,7 +113,9 @@ def test_the_jar_shows_its_coins_and_its_link(make_site, folder):
 
 def test_the_recipe_is_kept_and_sent_to_who_may_open_it(make_site, folder):
     """A range of it too; to others not a byte."""
-    recipe = the_pages_module(folder, "recipe.py")
+    spec = spec_from_file_location("recipe", folder / "cookiejar" / "recipe.py")
+    recipe = module_from_spec(spec)
+    spec.loader.exec_module(recipe)
     app = make_site()
     app.register_blueprint(recipe.pages)
     id = recipe.keep_recipe(b"flour, butter, sugar")
@@ -101,3 +128,8 @@ def test_the_recipe_is_kept_and_sent_to_who_may_open_it(make_site, folder):
     assert "Biscotti della nonna.pdf" in part.headers["Content-Disposition"]
     assert shut.status_code == 403
     assert b"butter" not in shut.data
+
+
+def test_the_promise_names_the_present_version():
+    """Scaffolds and page ask for what there is."""
+    assert f"Nothing is deprecated in {API_VERSION[0]}.{API_VERSION[1]}." in PAGE.read_text()

@@ -17,6 +17,7 @@ from core.people import Reader, passkeys, passwords, sessions, signed_in, two_fa
 from core.people.holders import LOOPBACK_COOKIE
 from core.people.users import User
 from core.storage import execute, insert, micros, new_id, transaction, vault
+from plugins.playmoney.chosen import local_bank
 from tests.conftest import browser_of
 from tests.people import PASSWORD, PHONE, PLACE, SESSION_COOKIE, Device, code_of
 from tests.stand_in import eur
@@ -152,6 +153,24 @@ def begun_payment(person: Person) -> str:
     checkout.pay(order, "playmoney", person.reader, "http://localhost/library/")
     (payment,) = records.of_order(order)
     return str(payment.ref)
+
+
+def waiting_payment(person: Person) -> str:
+    """Return a payment that this person has begun, of which nobody knows how it ends."""
+    order = open_order(person)
+    checkout.pay(order, "playmoney", person.reader, "http://localhost/library/")
+    return records.of_order(order)[0].id
+
+
+def settled_order(person: Person) -> str:
+    """Return an order that this person paid at the bank."""
+    order = open_order(person)
+    checkout.pay(order, "playmoney", person.reader, "http://localhost/library/")
+    (payment,) = records.of_order(order)
+    local_bank().pay(str(payment.ref), "pay")
+    with person.app.app_context():
+        checkout.refresh(payment.id)
+    return order
 
 
 def paid_order(person: Person, key: str = "post:elsewhere") -> str:

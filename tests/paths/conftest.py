@@ -17,7 +17,7 @@ from zlib import crc32
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser import chromium, launch
+from core.testing.browser import chromium, launch
 from tests.paths.people import Person, Site, somebody
 
 ROOT = Path(__file__).parents[2]

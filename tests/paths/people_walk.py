@@ -14,6 +14,7 @@ def walk(one: Person, guest: Person) -> Iterator[tuple[str, Person]]:
     yield from _owner(one)
     yield from _guest(guest)
     yield from _doors(guest)
+    yield from _tokens(guest)
     yield from _account(guest)
     yield from _factors(guest)
     yield from _second(guest)
@@ -123,6 +124,15 @@ def _doors(one: Person) -> Iterator[tuple[str, Person]]:
     one.types_code(one.site.code("reader@example.com").digits)
     one.is_at("Library")
     yield "library of a user", one
+
+
+def _tokens(one: Person) -> Iterator[tuple[str, Person]]:
+    one.opens("/account/tokens/")
+    yield "tokens", one
+    one.types("What it is for", "A backup")
+    one.presses("Make the token")
+    one.is_told("Copy the token “%(name)s” now: it is shown this once.", name="A backup")
+    yield "tokens, made", one
 
 
 def _account(one: Person) -> Iterator[tuple[str, Person]]:

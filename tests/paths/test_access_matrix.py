@@ -15,23 +15,38 @@ import pytest
 from flask import Flask, abort
 from werkzeug.routing import Rule
 
-from core import limits, orders
+from core import http, limits, orders
 from core.people import current_reader
 from core.people.sessions import Session
+from core.plugins import preflight
 from core.storage import execute, is_postgres
 from core.web import callers as declared
 from core.web import headers
-from core.web.callers import callers, callers_of
+from core.web.callers import callers, callers_of, takes_token
 from tests.architecture.tree import PLUGINS
 from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
+from tests.paths.desk import DESK
+from tests.paths.house_visits import HOUSE
+from tests.paths.machine_visits import MACHINE_VISITS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
+VISITS.update(DESK | HOUSE | MACHINE_VISITS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
+    "audit.view": {"owner", "bookkeeper"},
+    "keys.manage": {"owner"},
+    "orders.export": {"owner", "bookkeeper"},
+    "orders.refund": {"owner", "bookkeeper"},
+    "orders.view": {"owner", "bookkeeper"},
     "people.manage": {"owner"},
+    "settings.change": {"owner"},
+    "people.view": {"owner", "bookkeeper"},
+    "plugins.manage": {"owner"},
+    "posts.write": {"owner", "editor", "author"},
+    "posts.publish": {"owner", "editor"},
 }
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
@@ -54,6 +69,8 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def _in_a_hurry(db, monkeypatch):
     """Count nobody at the doors, whose own tests do, and wait for no disk."""
     monkeypatch.setattr(limits, "allow", lambda door, **_: None)
+    monkeypatch.setattr(preflight, "check", lambda *_: preflight.Report())
+    monkeypatch.setattr(http, "request", lambda *_, **__: http.Response(204, {}, b""))
     if not is_postgres():
         execute("PRAGMA synchronous = OFF")
 
@@ -82,6 +99,8 @@ class Stop:
 def stop(app: Flask, rule: Rule, kind: Kind) -> Stop | None:
     """Return what must stop people of a kind; None for whom the route is meant."""
     who = callers_of(app, rule.endpoint)
+    if takes_token(app, rule.endpoint) and who not in OPEN:  # no cookie is one, whoever has it
+        return Stop(401)
     is_sure = kind.confirmed and (kind.strong or not kind.protected)
     asks_again = getattr(app.view_functions[rule.endpoint], "confirmed", False) and not is_sure
     stops = (
@@ -223,8 +242,26 @@ UNCOUNTED = {
     "account.passkey_options": "a step-up was counted", "account.confirm_options": "a user's own",
     "doors.show_offer": "192 bits that nobody guesses, for who has bought something",
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
+    "admin_plugins.switch_on": "the owner's own", "admin_plugins.switch_off": "the owner's own",
+    "admin_plugins.move": "the owner's own", "admin_plugins.save": "the owner's own",
+    "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
+    "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
+    "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
-    "playmoney.choose": "no money",
+    "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
+    "admin_home.hide_checklist": "the owner's own",
+    "admin_outgoing.make": "the owner's own", "admin_outgoing.switch": "the owner's own",
+    "admin_outgoing.test": "the owner's own", "admin_outgoing.again": "the owner's own",
+    "admin_outgoing.renew": "the owner's own", "admin_outgoing.remove": "ends something",
+    "admin_orders.refund": "staff's own, and no more than was paid",
+    "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
+    "admin_readers.erase": "staff's own", "admin_jobs.again": "the owner's own",
+    "admin_health.change": "the owner's own", "admin_backups.make": "the owner's own",
+    "tokens.make": "a step-up was counted", "tokens.revoke": "ends something",
+    "posts.save": "staff", "posts.keep": "staff", "posts.discard": "staff",
+    "posts.preview": "staff", "posts.restore": "staff", "posts.withdraw": "staff",
+    "posts.bring_back": "staff", "posts.delete": "staff", "posts.upload": "staff",
+    "posts.describe_medium": "staff", "posts.delete_medium": "staff",
 }  # fmt: skip
 """What takes a form and counts nobody, and why that is so."""
 

@@ -39,7 +39,7 @@ def test_the_stylesheet_takes_only_files_that_are_here():
     named = re.findall(r"url\(([^)]+)\)", (THEME / "theme.css").read_text())
 
     assert len(named) == 3
-    assert all((ROOT / "core/static" / one.removeprefix("../core/")).is_file() for one in named)
+    assert all((ROOT / "core/static" / one.removeprefix("../../core/")).is_file() for one in named)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -43,7 +43,7 @@ UNSAID = """() => {
 }"""
 
 
-def _faults(page, name):
+def page_faults(page, name):
     wrong = [*page.evaluate(OUTLINE), *(page.evaluate(UNSAID) if "wrong" in name else [])]
     wrong += violations(page)
     for width in (320, 390, 640):
@@ -67,7 +67,7 @@ def test_no_page_of_people_has_a_fault(browser, tmp_path, language):
     ):
         for one in (owner, reader):
             one.page.on("console", lambda line: said.append((line.type, line.text)))
-        found = {name: _faults(one.page, name) for name, one in walk(owner, reader)}
+        found = {name: page_faults(one.page, name) for name, one in walk(owner, reader)}
         languages = {one.page.locator("html").get_attribute("lang") for one in (owner, reader)}
 
     assert len(found) >= 50
@@ -85,7 +85,7 @@ def test_the_faults_are_found_where_there_are_some(browser, site):
             "document.querySelector('main h1').style.width = '2000px';"
             "document.querySelector('.primary').style.minHeight = '20px'"
         )
-        found = "\n".join(_faults(one.page, "wrong"))
+        found = "\n".join(page_faults(one.page, "wrong"))
 
     for fault in ("h1: 1,1", "wide at 320", "small: <button", "no alert"):
         assert fault in found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import checkout
 from core.clock import now
 from core.people import codes, passkeys
 from core.people.users import User
@@ -161,6 +162,13 @@ def closed_medium(owner: Person) -> Ask:
     return of(slug="closed", name=name)
 
 
+def refunding(person: Person, amount: str) -> Ask:
+    """Give something of a sale back, or more than was paid."""
+    order = cast.settled_order(person)
+    number = checkout.new_refund_id()
+    return Ask({"id": order}, {"line-1": amount, "reason": "Asked for", "form_id": number})
+
+
 def at_bank(person: Person) -> str:
     """Name a payment at the bank, whose page is for whoever was sent there."""
     return cast.begun_payment(person if person.holder else person.stranger)
@@ -220,7 +228,9 @@ def digits(right: bool) -> Ask:
 SEE_OTHER = (303,)
 VISITS: dict[str, Visit] = {
     "core.static": Visit(own=lambda _: of(filename="icon.svg")),
-    "theme.static": Visit(own=lambda _: of(filename="theme.css")),
+    "theme.static": Visit(own=lambda _: of(theme="quaderno", filename="theme.css")),
+    "theme.settings": Visit(own=lambda _: of(digest="0" * 12)),
+    "counting.panel": Visit((204,), own=lambda _: form(resource="post:closed")),
     "languages.choose": Visit(SEE_OTHER, own=lambda _: form(language="it")),
     "posts.show": Visit(own=lambda _: of(slug="free"), foreign=lambda _: of(slug="absent")),
     "posts.by_tag": Visit(own=lambda _: of(tag="essays"), foreign=lambda _: of(tag="absent")),
@@ -329,10 +339,30 @@ VISITS: dict[str, Visit] = {
     "admin.enter": Visit(
         SEE_OTHER, unless=lambda kind: () if kind.role == "owner" else (303, 403)
     ),
-    "team.invite": Visit(own=lambda _: form(email=cast.new_email(), role="author")),
-    "team.change": Visit(
-        SEE_OTHER, own=lambda _: Ask({"id": cast.new_user().id}, {"role": "author"}),
-        foreign=lambda p: Ask({"id": p.holder or MADE_UP}, {"role": "owner"}), refused=(400,),
+    "admin_home.hide_checklist": Visit(SEE_OTHER),
+    "admin_money.file": Visit(
+        own=lambda _: of(table="days"), foreign=lambda _: of(table=MADE_UP)
+    ),
+    "admin_orders.order": Visit(
+        own=lambda p: of(id=cast.paid_order(p)), foreign=lambda _: of(id=MADE_UP)
+    ),
+    "admin_orders.refund": Visit(
+        SEE_OTHER, own=lambda p: refunding(p, "1.00"), foreign=lambda p: refunding(p, "9.99"),
+        refused=(422,),
+    ),
+    "admin_readers.find": Visit(
+        SEE_OTHER, own=lambda p: form(q=p.holder), foreign=lambda _: form(q=MADE_UP),
+        refused=(422,),
+    ),
+    "admin_readers.reader": Visit(
+        own=lambda p: of(holder=p.holder), foreign=lambda _: of(holder=MADE_UP)
+    ),
+    "admin_readers.export": Visit(
+        own=lambda p: of(holder=p.holder), foreign=lambda _: of(holder=MADE_UP)
+    ),
+    "admin_readers.erase": Visit(
+        own=lambda _: Ask({"holder": cast.new_user().id}, {"word": "erase"}),
+        foreign=lambda p: Ask({"holder": p.holder}, {"word": "erase"}), refused=(422,),
     ),
 }  # fmt: skip
 """By endpoint. A GET without anything in its address answers 200 to whoever may call it."""

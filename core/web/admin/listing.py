@@ -22,12 +22,17 @@ FORMAT = "format"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One field of a list's form: its name in the address, its label, what may be chosen."""
+    """One field of a list's form: its name in the address, its label, what may be chosen.
+
+    What is `hidden` comes from a way that leads to the list, and is kept. `otherwise` is what a
+    choice is called when nothing is chosen, if that is not all.
+    """
 
     name: str
     label: str
-    kind: Literal["text", "choice", "day"] = "text"
+    kind: Literal["text", "choice", "day", "hidden"] = "text"
     choices: tuple[tuple[str, str], ...] = ()
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,21 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
 """The name and the icon of each section, in the order in which they are shown."""
 
 PAGES: tuple[tuple[str, str, str, str], ...] = (
+    ("home", "admin_home.show", _("Home"), "admin.enter"),
+    ("money", "admin_money.show", _("Overview"), "orders.view"),
+    ("money", "admin_money.owed", _("Balances owed"), "orders.view"),
+    ("sell", "admin_orders.show", _("Orders"), "orders.view"),
+    ("sell", "admin_buttons.show", _("Buttons"), "posts.write"),
+    ("people", "admin_readers.show", _("Readers"), "people.view"),
     ("people", "team.show", _("Team"), "people.manage"),
+    ("look", "admin_themes.show", _("Themes"), "settings.change"),
+    ("plugins", "admin_plugins.show", _("Plugins"), "plugins.manage"),
+    ("settings", "admin_settings.show", _("Settings"), "settings.change"),
+    ("settings", "admin_outgoing.show", _("Webhooks"), "settings.change"),
+    ("settings", "admin_health.show", _("Health"), "settings.change"),
+    ("settings", "admin_jobs.show", _("Jobs"), "settings.change"),
+    ("settings", "admin_audit.show", _("Audit log"), "audit.view"),
+    ("settings", "admin_backups.show", _("Backups"), "keys.manage"),
 )
 """Core's pages: section, endpoint, label, permission. A screen that is added gets a line."""
 

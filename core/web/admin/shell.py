@@ -9,10 +9,12 @@ from flask import Response, render_template
 from core.people import current_reader, users
 from core.web.admin.navigation import sections
 from core.web.doors import private
+from core.web.themes import draw_for_owner
 
 
 def admin_page(template: str, status: int = 200, **context: Any) -> Response:
     """Draw a template that extends `admin/layout.html`; nothing on the way keeps the page."""
+    draw_for_owner()
     found = sections()
     me = users.find(current_reader().holder)
     page = render_template(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import checkout, entitlements, orders
-from core.errors import Refused
+from core.errors import BadInput, Refused
 from core.ledger import balance
 from core.payments import Facts, Kind, Movement, ProviderRefused, ProviderUnknown, Status, records
 from core.verify import verify
@@ -113,3 +113,26 @@ def test_a_refund_to_the_balance_credits_the_keeper_at_once(provider):
     assert balance(f"liabilities:purse:{READER.holder}", "EUR") == eur(-20)
     assert balance("assets:standin", "EUR") == eur(20)
     assert not opened()
+
+
+def test_a_refund_that_was_named_is_asked_for_once(provider):
+    """A form may be sent twice; whatever the second one says, the first one counts."""
+    order, name = bought(provider), checkout.new_refund_id()
+    first = checkout.refund(order.id, {1: 5}, actor="cli", reason="asked", refund_id=name)
+    second = checkout.refund(order.id, {1: 7}, actor="cli", reason="again", refund_id=name)
+
+    assert first == second
+    assert first.id == name
+    assert balance("income:posts", "EUR") == eur(-15)
+    assert [what for what, _, _ in provider.asked].count("act") == 1
+
+
+def test_a_name_that_is_none_or_belongs_to_another_order_is_refused(provider):
+    """Nothing goes back under a name that somebody made up."""
+    order, other = bought(provider), bought(provider, post_line(30, "post:other"))
+    done = checkout.refund(other.id, {1: 5}, actor="cli", reason="asked")
+    for name in ("ref_1", done.id, "x" * 40):
+        with pytest.raises(BadInput):
+            checkout.refund(order.id, {1: 5}, actor="cli", reason="asked", refund_id=name)
+
+    assert balance("income:posts", "EUR") == eur(-45)

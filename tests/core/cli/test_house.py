@@ -113,7 +113,7 @@ def test_the_doctor_names_what_is_wrong(obolo, monkeypatch):
     done = obolo("doctor")
 
     assert done.code == 1
-    assert "WRONG  plugin nobody is off" in done.text
+    assert "WRONG  The plugin nobody is off" in done.text
     assert "Wrong: 1" in done.text
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core import audit, doors
-from core.people import passkeys, sessions, two_factor, users
+from core.people import passkeys, sessions, tokens, two_factor, users
 from tests.people import (
     EMAIL,
     OTHER_EMAIL,
@@ -164,3 +164,21 @@ def test_who_is_shut_out_gets_no_link(obolo):
     assert done.code == 0
     assert not LINK.search(done.text)
     assert not doors.is_protected(users.find(user.id))
+
+
+def test_a_token_is_made_listed_and_revoked(obolo):
+    """Its text is printed this once; what its user may not do, it may not."""
+    user, _ = make_user(role="bookkeeper", app=True)
+    made = obolo("token", "create", EMAIL, "orders.view", "--label", "Books", "--days", "7")
+    token_id, text = made.text.split()
+    listed = obolo("token", "list", user.id)
+
+    assert tokens.is_token(text)
+    assert tokens.by_text(text).scopes == {"orders.view"}
+    assert token_id in listed.text
+    assert "Books" in listed.text
+    assert text not in listed.text
+    assert obolo("token", "create", EMAIL, "settings.change").code != 0
+    assert obolo("token", "revoke", EMAIL, token_id).code == 0
+    assert obolo("token", "revoke", EMAIL, token_id).code != 0
+    assert tokens.by_text(text) is None

@@ -51,6 +51,15 @@ def test_whom_nobody_made_is_not_found(db):
     assert users.by_email(EMAIL) is None
 
 
+def test_staff_are_called_by_their_name_or_else_their_address(ada):
+    """Who has neither, or is nobody, is called nothing."""
+    plain = users.create(email="plain@example.org")
+
+    assert users.name_of(ada.id) == ada.name
+    assert users.name_of(plain.id) == "plain@example.org"
+    assert users.name_of("usr_nobody") == users.name_of("") == ""
+
+
 @pytest.mark.parametrize(
     "written", [EMAIL, "ADA@Example.ORG", " ada@example.org ", "\uff41da@example.org"]
 )

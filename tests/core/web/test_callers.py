@@ -48,6 +48,22 @@ def test_the_first_silent_route_is_named(app):
         check_callers(app)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_only_who_may_call_a_view_may_send_much(make_site):
+    """A view can take more than the site does; a stranger's request is not even read."""
+    app = make_site()
+    app.add_url_rule(
+        "/much", "much", callers("user", most_bytes=6_000_000)(lambda: "taken"), methods=["POST"]
+    )
+    app.add_url_rule("/little", "little", callers("user")(lambda: "taken"), methods=["POST"])
+    person = signed_in(browser_of(app))
+
+    assert person.post("/much", text="x" * 3_000_000).text == "taken"
+    assert person.post("/much", text="x" * 6_000_000).status_code == 413
+    assert person.post("/little", text="x" * 3_000_000).status_code == 413
+    assert browser_of(app).post("/much", data={"text": "x" * 3_000_000}).status_code == 303
+
+
 def test_files_are_anyones(app):
     """Flask makes the route of a blueprint's static folder, and nobody can decorate it."""
     app.register_blueprint(Blueprint("theme", "theme", static_folder="/nowhere"))

@@ -111,6 +111,7 @@ def test_the_servers_own_errors_look_the_same(make_site, method, path, status):
 
     assert page.status_code == document.status_code == status
     assert document.content_type == "application/problem+json"
+    assert ("Allow" in page.headers) == (status == 405), "RFC 9110, 15.5.6"
 
 
 def test_too_much_is_refused(make_site):

@@ -9,8 +9,11 @@ import pytest
 from flask import render_template_string
 from markupsafe import Markup
 
+from core import settings
+from core.errors import NotFound
 from core.orders import Offer
 from core.plugins import Embed, catalogue
+from core.settings import Setting
 from core.web.rendering import day, drafted, draw_embed, money, pay_label, slot
 from tests.stand_in import eur, plugged, post_line
 
@@ -104,12 +107,27 @@ def test_a_file_is_named_with_its_content(app):
     assert "max-age=31536000" in done.headers["Cache-Control"]
 
 
-def test_a_themes_template_stands_before_a_plugins_and_cores(app, tmp_path):
-    """The first place that has a template wins: theme, plugins, core."""
-    places = [loader.searchpath[0] for loader in app.jinja_loader.loaders]
+def test_a_plugins_template_stands_before_cores(make_site):
+    """The first place that has a template wins; a theme's own stand before both."""
+    places = [loader.searchpath[0] for loader in make_site("tipjar").jinja_loader.loaders]
 
-    assert places[0].endswith("themes/quaderno/templates")
+    assert places[0].endswith("plugins/tipjar/templates")
     assert places[-1].endswith("core/templates")
+
+
+def test_no_page_shows_a_secret(app):
+    """A template asks for settings by name; one that is secret is none for it."""
+    settings.declare([Setting(name="jar.key", kind="secret")])
+    with app.test_request_context():
+        assert render_template_string("{{ setting('site.name') }}") == "Obolo"
+        with pytest.raises(NotFound):
+            render_template_string("{{ setting('jar.key') }}")
+
+
+def test_a_file_outside_has_no_address(app):
+    """Not even a hash of its content is told."""
+    with app.test_request_context(), pytest.raises(NotFound):
+        render_template_string("{{ asset('../../pyproject.toml', 'core') }}")
 
 
 def test_templates_escape(app):

@@ -14,12 +14,12 @@ import pytest
 from core.money import Money
 from core.payments import Inbound, Provider
 from core.storage import new_id
+from core.testing.providers import ProviderContract
 from plugins.playmoney.bank import Bank, BankRefused, Delivery, Wish
 from plugins.playmoney.provider import PlayMoney
 from plugins.playmoney.signature import HEADER, sign
 from plugins.playmoney.transports import LocalBank, RemoteBank
 from tests.plugins.playmoney.bank_process import BankProcess, bank_process
-from tests.provider_contract import ProviderContract
 
 EUROS = [Money(minor, "EUR") for minor in (20, 5, 99, 333, 500, 1999)]
 AMOUNTS = (*EUROS, Money(20, "GBP"), Money(1234, "USD"))

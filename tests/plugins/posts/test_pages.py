@@ -77,11 +77,18 @@ def test_a_free_post_is_shown_whole(site, client, tmp_path):
 def test_words_of_an_author_cannot_leave_their_place(site, client, tmp_path):
     """Titles and summaries are text, in the page, its head and its JSON-LD."""
     attack = "</script><script>alert(1)</script>\"'>"
-    write(tmp_path, "x", title=attack, summary=attack, authors=attack.replace("/", ""), tags="<b>")
+    write(
+        tmp_path,
+        "quoted",
+        title=attack,
+        summary=attack,
+        authors=attack.replace("/", ""),
+        tags="<b>",
+    )
     bring(site, tmp_path)
-    for path in ("/x", "/", "/search?q=alert"):
+    for path in ("/quoted", "/", "/search?q=alert"):
         assert "<script>alert(1)" not in client.get(path).text, path
-    page = client.get("/x").text
+    page = client.get("/quoted").text
     data = json.loads(page.partition('ld+json">')[2].partition("</script>")[0])
     assert data["headline"] == attack
     ET.fromstring(client.get("/feed.xml").data)

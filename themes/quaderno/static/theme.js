@@ -43,11 +43,12 @@ function watchPanel() {
   }).observe(panel);
 }
 
-// A form is sent once; its button keeps its width and says that it is at work.
+// A form is sent once; its button keeps its width and says that it is at work. One that is answered
+// by a file leaves its page where it is, so it may be sent again.
 function sendOnce() {
   document.addEventListener('submit', (event) => {
     const form = event.target;
-    if (form.method !== 'post') return;
+    if (form.method !== 'post' || 'file' in form.dataset) return;
     if (form.querySelector('[aria-busy="true"]')) {
       event.preventDefault();
       return;

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import browser_of
-from tests.people import signed_in
+from tests.people import OTHER_EMAIL, signed_in
+from tests.stand_in import sold
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def client(make_site):
-    return browser_of(make_site())
 
 
 def test_the_door_leads_to_the_first_page_that_somebody_may_see(client):
@@ -35,6 +30,17 @@ def test_a_page_is_found_by_its_name(client):
     assert 'class="rows"' in found.text
     assert "No page is called “&lt;b&gt;”." in nothing.text
     assert 'class="rows"' not in nothing.text
+
+
+def test_the_number_of_an_order_leads_to_it(client, provider):
+    """Task: from a mail with a number to the order, in no tap more than the keys of the dialog."""
+    payment = sold(provider)
+    signed_in(client, "bookkeeper")
+    answers = [client.get(f"/admin/go?q={one}") for one in (payment.order, payment.id)]
+    signed_in(client, "author", email=OTHER_EMAIL)
+
+    assert [one.location for one in answers] == [f"/admin/orders/{payment.order}"] * 2
+    assert client.get(f"/admin/go?q={payment.order}").status_code == 200
 
 
 def test_the_page_around_a_page_says_where_one_is(client):

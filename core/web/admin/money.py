@@ -1,0 +1,165 @@
+"""Money: what came in, what it cost, what is left, what is owed, and what nobody asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+
+from core import figures
+from core.clock import now
+from core.errors import BadInput, NotFound
+from core.figures import Span
+from core.money import Money
+from core.people import current_reader, users
+from core.settings import site_currency
+from core.sheets import Row, as_csv
+from core.web.admin import drawing
+from core.web.admin.shell import admin_page
+from core.web.callers import callers
+from core.web.rendering import money
+
+blueprint = Blueprint("admin_money", __name__, url_prefix="/admin/money")
+TOP, WRONG, MOST_ROWS = 20, 100, 10_000
+
+
+@blueprint.get("/")
+@callers("orders.view")
+def show() -> Response:
+    """Show the figures of 7, 30, 90 or 365 days, beside those of as many days before."""
+    days = _days()
+    span = figures.last_days(days, now())
+    found, before = drawing.taken(span), drawing.taken(span.before)
+    sales, mode = drawing.sold(span), drawing.mode()
+    return admin_page(
+        "admin/money.html", days=days, spans=drawing.SPANS, draw=drawing.TOOLS, found=found,
+        before=before, plays=mode == "test", kinds=drawing.by_kind(found),
+        line=drawing.net_so_far(found, before), steps=drawing.from_gross_to_net(found),
+        funnel=drawing.way_to_a_sale(sales), top=drawing.named(sales, TOP),
+        waited=drawing.time_to_text(figures.waited(span, mode=mode)),
+        buyers=figures.buyers(span, mode=mode), owed=owed_words(),
+        unassigned=figures.unassigned(mode, limit=WRONG),
+        can_export="orders.export" in current_reader().permissions,
+    )  # fmt: skip
+
+
+@blueprint.get("/owed")
+@callers("orders.view")
+def owed() -> Response:
+    """List whom the site owes what they keep here, the largest balance first."""
+    rows = figures.balances(mode=drawing.mode(), currency=site_currency())
+    return admin_page(
+        "admin/owed.html", rows=[(one, _whose(one.holder)) for one in rows], sums=owed_words(),
+        account_name=account_name, draw=drawing.TOOLS,
+    )  # fmt: skip
+
+
+@blueprint.get("/<table>.csv")
+@callers("orders.export")
+def file(table: str) -> Response:
+    """Send a table of the page as a file: `days`, `resources`, `unassigned` or `owed`."""
+    if table not in FILES:
+        raise NotFound("There is no such page.")
+    days = _days()
+    name = f"{table}-{now():%Y-%m-%d}.csv"
+    response = Response(
+        as_csv(FILES[table](figures.last_days(days, now()))), content_type="text/csv; charset=utf-8"
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _days() -> int:
+    text = request.args.get("days", "30")
+    if text not in map(str, drawing.SPANS):
+        raise BadInput("Figures are shown for 7, 30, 90 or 365 days.")
+    return int(text)
+
+
+def account_name(account: str) -> str:
+    """Return what an owner calls what is owed on an account."""
+    family, _sep, rest = account.removeprefix("liabilities:").partition(":")
+    if family == "vat":
+        return str(_("VAT to pay: %(country)s", country=rest))
+    known = {"unassigned": _("Unassigned money"), "wallet": _("Balances of readers")}
+    return str(known.get(family, family.replace("_", " ").capitalize()))
+
+
+def owed_words() -> list[tuple[str, str]]:
+    """Return what the site owes now, by kind, in words."""
+    found = figures.owed(mode=drawing.mode(), currency=site_currency())
+    return [(account_name(one.account), money(one.amount)) for one in found]
+
+
+def _whose(holder: str) -> str:
+    """Return the name of a holder that is a user; guests have none."""
+    if not holder.startswith(f"{users.PREFIX}_"):
+        return ""
+    try:
+        user = users.find(holder)
+    except NotFound:
+        return ""
+    return user.name or user.email
+
+
+def _day_rows(span: Span) -> list[Row]:
+    found = drawing.taken(span)
+    dates = dict(zip(span.days, span.dates, strict=True))
+    return [
+        {
+            "day": str(date),
+            **{kind: decimal(sums.get(day, 0)) for kind, sums in found.by_kind.items()},
+            "net": decimal(found.net_by_day.get(day, 0)),
+            "currency": found.gross.currency,
+        }
+        for day, date in dates.items()
+    ]
+
+
+def decimal(minor: int) -> Decimal:
+    """Return minor units as a spreadsheet reads them: `0.20`."""
+    return Money(minor, site_currency()).decimal
+
+
+def _resource_rows(span: Span) -> list[Row]:
+    return [
+        {
+            "resource": one.resource, "teasers": one.teasers, "panels": one.panels,
+            "taps": one.taps, "reads": one.reads, "sold": one.sold, "returned": one.returned,
+            "income": one.income.decimal, "currency": one.income.currency,
+        }
+        for one in drawing.sold(span)
+    ]  # fmt: skip
+
+
+def _unassigned_rows(_span: Span) -> list[Row]:
+    return [
+        {
+            "at": one.at.isoformat(), "amount": one.amount.decimal, "currency": one.amount.currency,
+            "wrong": one.wrong, "order": one.order, "payment": one.payment, "entry": one.key,
+        }
+        for one in figures.unassigned(drawing.mode(), limit=MOST_ROWS)
+    ]  # fmt: skip
+
+
+def _owed_rows(_span: Span) -> list[Row]:
+    found = figures.balances(mode=drawing.mode(), currency=site_currency(), limit=MOST_ROWS)
+    return [
+        {
+            "holder": one.holder, "account": one.account, "amount": one.amount.decimal,
+            "currency": one.amount.currency,
+        }
+        for one in found
+    ]  # fmt: skip
+
+
+FILES: Mapping[str, Callable[[Span], list[Row]]] = {
+    "days": _day_rows,
+    "resources": _resource_rows,
+    "unassigned": _unassigned_rows,
+    "owed": _owed_rows,
+}
+"""The tables that can be taken along."""

@@ -1,0 +1,106 @@
+"""Money: from the books to a page and a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from core import checkout
+from core.clock import now
+from core.money import Money
+from core.orders import Line
+from core.payments import records
+from core.people import Reader
+from core.web.admin.money import account_name
+from tests.people import signed_in
+from tests.stand_in import READER, begun, charge, paid, post_line, sold
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def rows(client, table, days=7):
+    text = client.get(f"/admin/money/{table}.csv?days={days}").text
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_bookkeeper_sees_what_came_in_and_what_it_cost(client, provider):
+    """Task: know what is left of what came in, in one tap; other days are one tap more."""
+    signed_in(client, "bookkeeper")
+    payment = sold(provider)
+    checkout.refund(payment.order, {1: 5}, actor="test", reason="asked")
+    page = client.get("/admin/money/").text
+    week = client.get("/admin/money/?days=7").text
+
+    for words in ("€0.15", "-€0.05", "standin", "post:hello", "Income by kind", "Unlocks"):
+        assert words in page
+        assert words in week
+    assert 'href="/admin/money/?days=365"' in page
+    assert page.count('role="img"') == 2
+
+
+def test_figures_are_for_the_days_that_are_offered(client):
+    """Any other number is refused in words."""
+    signed_in(client, "owner")
+
+    assert "No money moved in these days." in client.get("/admin/money/?days=90").text
+    for days in ("31", "-7", "7.0", "x", ""):
+        assert client.get(f"/admin/money/?days={days}").status_code == 400
+    assert client.get("/admin/money/made-up.csv").status_code == 404
+
+
+def test_unassigned_money_says_what_is_wrong(client, provider):
+    """Task: find out where money came from that belongs to no sale, in two taps."""
+    signed_in(client, "owner")
+    payment = begun(provider)
+    checkout.settle(provider, payment.id, paid(payment, charge("ch_odd", 35)))
+    page = client.get("/admin/money/").text
+    (row,) = rows(client, "unassigned")
+
+    assert "It is another amount than was asked." in page
+    assert f'href="/admin/orders/{payment.order}"' in page
+    assert (row["amount"], row["wrong"], row["payment"]) == ("0.35", "amount", payment.id)
+
+
+def test_balances_are_owed_to_somebody(client, provider):
+    """Task: see what readers keep here, in sum in one tap and by reader in two."""
+    owner = signed_in(client, "owner", name="Ada <b>")
+    with client.application.app_context():
+        for holder, minor in ((READER.holder, 500), (owner.user.id, 700)):
+            buyer = Reader(holder=holder, holders=(holder,))
+            line = Line("Top-up", Money(minor, "EUR"), f"liabilities:purse:{holder}")
+            order = checkout.start_order(buyer, (line,))
+            checkout.pay(order.id, "standin", buyer, "")
+            (payment,) = records.of_order(order.id)
+            checkout.settle(provider, payment.id, paid(payment, charge(f"ch_{minor}", minor)))
+    page = client.get("/admin/money/owed").text
+
+    assert page.index("Ada &lt;b&gt;") < page.index(READER.holder)
+    assert "€12.00" in page
+    assert "€12.00" in client.get("/admin/money/").text
+    assert [(row["holder"], row["amount"]) for row in rows(client, "owed")] == [
+        (owner.user.id, "7.00"), (READER.holder, "5.00"),
+    ]  # fmt: skip
+    assert account_name("liabilities:vat:IT") == "VAT to pay: IT"
+
+
+def test_the_days_and_what_sells_come_as_files(client, provider):
+    """Task: take the figures to a spreadsheet, in two taps; nothing in them is a formula."""
+    signed_in(client, "bookkeeper")
+    sold(provider, post_line(20, "=post:evil"))
+    days, (sale,) = rows(client, "days"), rows(client, "resources")
+
+    assert len(days) == 7
+    assert days[-1] == {
+        "day": f"{now():%Y-%m-%d}", "posts": "0.20", "net": "0.20", "currency": "EUR",
+    }  # fmt: skip
+    assert (sale["resource"], sale["sold"], sale["income"]) == ("'=post:evil", "1", "0.20")
+
+
+def test_others_see_no_money(client):
+    """Authors and editors write."""
+    signed_in(client, "editor")
+
+    for address in ("/admin/money/", "/admin/money/owed", "/admin/money/days.csv"):
+        assert client.get(address).status_code == 403

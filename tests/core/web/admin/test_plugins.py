@@ -1,0 +1,127 @@
+"""Plugins in the administration: looked at, switched on in two taps, off in one, and taken away."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.plugins import enabled, preflight, switching
+from core.plugins.preflight import Report
+from core.storage import execute
+from core.web.admin.plugins import CAN
+from tests.architecture.test_hooks import SPECS
+from tests.conftest import browser_of
+from tests.people import signed_in
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def owner(make_site):
+    return signed_in(browser_of(make_site("posts", "paywall", "tipjar")), "owner")
+
+
+@pytest.fixture
+def trial(monkeypatch):
+    """Answer for the child process, whose own tests start it; returns what it was asked."""
+    asked = []
+
+    def answer(report):
+        def check(plugin, _home):
+            asked.append(plugin)
+            return report
+
+        monkeypatch.setattr(preflight, "check", check)
+        return asked
+
+    return answer
+
+
+def test_a_plugin_is_looked_at_and_switched_on(owner, trial):
+    """Two taps: what it can stands before the button, and what is said is what was tried."""
+    asked = trial(Report(hooks=("register_provider",), pages=3))
+    before = owner.client.get("/admin/plugins/playmoney").text
+    answer = owner.post("/admin/plugins/playmoney/on")
+    after = owner.client.get(answer.location).text
+
+    assert "takes payments" in before
+    assert "Plugins run inside the site with its full rights" in before
+    assert "<code>127.0.0.1</code>" in before
+    assert asked == ["playmoney"]
+    assert enabled.names("enabled") == ("posts", "paywall", "tipjar", "playmoney")
+    assert answer.status_code == 303
+    assert "Switch off" in after
+
+
+@on_sqlite
+def test_one_that_does_not_pass_stays_off_and_says_why(owner, trial):
+    """One sentence, the traceback behind it, and nothing is changed."""
+    trial(Report(problem="LookupError: no such <thing>", detail="Traceback of the child"))
+    answer = owner.post("/admin/plugins/playmoney/on")
+
+    assert answer.status_code == 422
+    assert "It stays as it is: LookupError: no such &lt;thing&gt;" in answer.text
+    assert "Traceback of the child" in answer.text
+    assert "playmoney" not in enabled.names("enabled", "paused", "off")
+
+
+@on_sqlite
+def test_one_tap_switches_off_and_one_takes_that_back(owner, trial):
+    """The list offers to undo it; a gate says before what its going opens."""
+    asked = trial(Report())
+    assert "It closes what is sold." in owner.client.get("/admin/plugins/paywall").text
+    answer = owner.post("/admin/plugins/tipjar/off")
+    listed = owner.client.get(answer.location).text
+    assert (enabled.names("enabled"), "Undo" in listed) == (("posts", "paywall"), True)
+    owner.post("/admin/plugins/tipjar/on")
+
+    assert enabled.names("enabled") == ("posts", "paywall", "tipjar")
+    assert len(asked) == 1
+
+
+@on_sqlite
+def test_a_paused_one_is_named_with_its_reason_and_can_be_tried_again(owner, trial):
+    """The breaker's words, the traceback, and the two ways on."""
+    trial(Report())
+    enabled.pause(
+        "tipjar", "It failed 5 times within a minute", "Traceback (most recent call last)"
+    )
+    listed = owner.client.get("/admin/plugins/").text
+    page = owner.client.get("/admin/plugins/tipjar").text
+
+    assert "It failed 5 times within a minute" in listed
+    assert "What it stood before stays shut" in page
+    assert "Traceback (most recent call last)" in page
+    owner.post("/admin/plugins/tipjar/on")
+    assert switching.plugin("tipjar").entry.state == "enabled"
+
+
+@on_sqlite
+def test_the_order_is_changed_one_step_at_a_time(owner):
+    """The first is asked first; beyond the ends nothing moves."""
+    owner.post("/admin/plugins/tipjar/move", to="earlier")
+    assert enabled.names("enabled") == ("posts", "tipjar", "paywall")
+    owner.post("/admin/plugins/posts/move", to="earlier")
+    owner.post("/admin/plugins/posts/move", to="later")
+
+    assert enabled.names("enabled") == ("tipjar", "posts", "paywall")
+    assert owner.post("/admin/plugins/playmoney/move", to="later").status_code == 403
+
+
+def test_what_is_deleted_needs_its_name(owner):
+    """Off first; kept data stays; the name typed deletes tables and settings."""
+    assert owner.post("/admin/plugins/posts/uninstall", data="keep").status_code == 409
+    owner.post("/admin/plugins/posts/off")
+    refused = owner.post("/admin/plugins/posts/uninstall", data="delete", name="post")
+    assert (refused.status_code, "posts_post" in refused.text) == (422, True)
+    owner.post("/admin/plugins/posts/uninstall", data="keep")
+    assert execute("SELECT COUNT(*) FROM posts_post").fetchone()[0] == 0
+    done = owner.post("/admin/plugins/posts/uninstall", data="delete", name="posts")
+
+    assert done.status_code == 303
+    assert switching.tables_of("posts") == {}
+    assert switching.plugin("posts").state == "found"
+
+
+def test_every_hook_has_its_words_for_an_owner():
+    """What a plugin can do is told before it is switched on."""
+    assert list(CAN) == list(SPECS)
