@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -132,7 +133,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     path = folder / "plugin.toml"
     name = folder.name if name is None else name
     try:
-        manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
+        stat = path.stat()
+        manifest = _decoded(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         raise ManifestError(
             "{path} cannot be read: {why}.", path=path, why=error.strerror
@@ -159,6 +161,12 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
             version=".".join(map(str, API_VERSION)),
         )  # fmt: skip
     return manifest
+
+
+@lru_cache(maxsize=512)
+def _decoded(path: Path, _changed: int, _size: int) -> Manifest:
+    """Read a manifest once for each state of its file: each new app asks for all of them."""
+    return msgspec.toml.decode(path.read_bytes(), type=Manifest)
 
 
 COMPARISON = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+){0,3})")

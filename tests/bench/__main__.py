@@ -18,6 +18,7 @@ from tests.bench.figures import Figure, table, write
 from tests.bench.places import Place, bare_twin, place, write_posts
 from tests.bench.processes import ROOT
 from tests.bench.sections import Effort, pages, starts, unlocks
+from tests.bench.swaps import figures as swaps
 
 SMALL, QUICK_SIZES = 1_000, (100, 2_000)
 FULL, QUICK = Effort(rounds=31, requests=120, starts=5), Effort(rounds=2, requests=16, starts=1)
@@ -75,6 +76,8 @@ def measure(
         figures += unlocks(places, effort)
         say("starts")
         figures += starts(places[:2], folder / "bare", effort)
+        say("plugins")
+        figures += swaps(folder / "plugins", effort.rounds)
         say("done")
     return figures
 

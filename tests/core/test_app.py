@@ -11,6 +11,7 @@ from core import config as configuration
 from core import hookimpl, settings, tasks
 from core.app import CORE_PAGES, create_app, migrate
 from core.plugins import Embed, Periodic, caller, catalogue
+from core.plugins.loader import BUNDLED
 from core.web.callers import callers
 from tests.stand_in import StandIn
 
@@ -186,3 +187,16 @@ def test_the_owners_configuration_gives_the_first_settings(db, tmp_path):
 
     assert settings.value("site.name") == "Il Taccuino"
     assert settings.site_currency() == "CHF"
+
+
+def test_every_bundled_plugin_is_built_twice_in_one_process(make_site):
+    """As after each change of the list: blueprints are complete when their module is imported."""
+    names = sorted(path.parent.name for path in BUNDLED.glob("*/plugin.toml"))
+    rules = []
+    for _ in range(2):
+        app = make_site(*names)
+        rules.append({(rule.rule, rule.endpoint) for rule in app.url_map.iter_rules()})
+
+    assert len(names) >= 4
+    assert rules[0] == rules[1]
+    assert app.test_client().get("/").status_code == 200

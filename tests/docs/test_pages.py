@@ -33,9 +33,14 @@ NOT_YET: set[str] = set()
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """Return the folder of a fresh site, which commands find."""
+    """Return the folder of a fresh site with the plugin of docs/plugins.md; commands find it."""
     folder = tmp_path / "instance"
     configuration.initialise(folder)
+    for block in blocks(ROOT / "docs" / "plugins.md", "toml", "python", "html"):
+        if block.file:
+            path = folder / "plugins" / "cookiejar" / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
     monkeypatch.setenv("OBOLO_HOME", str(folder))
     monkeypatch.setenv("OBOLO_PLUGINS", "paywall,tipjar,playmoney")
     yield folder
