@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("site")
 
 CHANGES = {
     "password", "email", "totp_on", "totp_off", "recovery_new", "recovery_used", "passkey_on",
-    "passkey_off", "sign_in", "device", "sign_out", "role", "disabled", "active", "erased",
+    "passkey_off", "sign_in", "device", "sign_out", "role", "disabled", "active", "erased", "token",
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_who_is_signed_in_buys_for_themselves_and_reads_what_they_claimed(app, a
 
     assert (reader.user, reader.holder) == (ada.id, ada.id)
     assert reader.holders == (ada.id, "gst_old")
-    assert reader.permissions == {"posts.write", "posts.publish"}
+    assert reader.permissions == {"admin.enter", "posts.write", "posts.publish"}
     assert reader.device == session.id
     assert (reader.language, reader.address) == ("it", "198.51.100.7")
 
