@@ -41,6 +41,7 @@ from core.web import (
     registering,
     rendering,
     returning,
+    rules,
     themes,
     trying,
     webhooks,
@@ -175,6 +176,7 @@ def _flask(config: Config) -> Flask:
         root_path=str(ROOT),
         instance_path=str(config.home),
     )
+    app.url_rule_class = rules.Rule
     app.config.update(
         TRUSTED_HOSTS=list(config.trusted_hosts),
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,

@@ -13,7 +13,8 @@ from typing import Any
 
 from flask import Flask, url_for
 from flask_babel import Babel, format_date, format_datetime, format_decimal, gettext, ngettext
-from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2 import BytecodeCache, ChoiceLoader, FileSystemLoader
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from werkzeug.security import safe_join
 
@@ -37,6 +38,29 @@ CORE = Path(__file__).parents[1]
 __all__ = ["gettext", "install", "ngettext"]
 
 
+class Compiled(BytecodeCache):
+    """Templates as they were compiled, for all apps of this process: the next one compiles none.
+
+    Their environments have the same options; a template that was changed has another checksum.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what was kept under a template's key."""
+        if (code := self._codes.get(bucket.key)) is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 def install(
     app: Flask, folders: Sequence[Path], themes: Themes, default: str, languages: Sequence[str]
 ) -> None:
@@ -45,7 +69,10 @@ def install(
     site_themes.install(app, themes)
     app.jinja_environment = site_themes.Templates  # type: ignore[assignment]
     app.jinja_loader = ChoiceLoader([FileSystemLoader(place / "templates") for place in places])
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "auto_reload": False}
+    app.jinja_options = {
+        "trim_blocks": True, "lstrip_blocks": True, "auto_reload": False,
+        "bytecode_cache": COMPILED,
+    }  # fmt: skip
     directories = [
         str(place / "translations")
         for place in (*(theme.folder for theme in themes.found.values()), *places)

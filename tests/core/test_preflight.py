@@ -18,7 +18,8 @@ SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'preflight%' ORDE
 
 
 def changed(before):
-    return [name for name, one in before.items() if preflight.guarded().get(name) is not one]
+    now = preflight.guarded()
+    return [name for name, one in before.items() if now.get(name) is not one]
 
 
 def test_what_is_replaced_is_seen(monkeypatch):

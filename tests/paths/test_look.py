@@ -103,7 +103,7 @@ def _too_wide(page, name, widths):
     # Playwright evaluates in a world of its own, so this works with the page's scripts off too.
     for width in widths:
         page.set_viewport_size({"width": width, "height": 844})
-        if (real := page.evaluate("document.documentElement.scrollWidth")) > width:
+        if (real := page.evaluate("document.documentElement?.scrollWidth ?? 0")) > width:
             yield f"{name}: {real} at {width}"
 
 

@@ -1,6 +1,6 @@
 """All keys change while a site reads and writes, and the rotation is killed at random points.
 
-2 kills; `OBOLO_PROOF_FACTOR=25` makes it 50, and 100,000 cells for the figure of the speed.
+1 kill; `OBOLO_PROOF_FACTOR=50` makes it 50, and 100,000 cells for the figure of the speed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.storage import cells, execute, keys, rotation, transaction
 from tests.proofs import rotating
 
 FACTOR = int(os.environ.get("OBOLO_PROOF_FACTOR", "1"))
-KILLS, ROWS = 2 * FACTOR, 300
+KILLS, ROWS = FACTOR, 300
 CELLS = min(6_000 * FACTOR, 100_000)
 SPAWN = multiprocessing.get_context("spawn")
 BAR_SECONDS = 60

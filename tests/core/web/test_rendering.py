@@ -134,3 +134,14 @@ def test_templates_escape(app):
     """Whatever is put into one."""
     with app.test_request_context():
         assert render_template_string("{{ name }}", name="<b>") == "&lt;b&gt;"
+
+
+def test_the_next_app_compiles_no_template_again(make_site, monkeypatch):
+    """After a change of the plugins the first pages are as quick as any."""
+    make_site().test_client().get("/library/")
+    compiled = []
+    environment = make_site().jinja_env
+    monkeypatch.setattr(type(environment), "compile", lambda *_, **__: compiled.append(1))
+
+    assert environment.get_template("library/library.html").render
+    assert compiled == []
