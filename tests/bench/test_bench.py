@@ -17,8 +17,8 @@ from tests.bench.processes import ROOT
 from tests.bench.rows import CAPTURED, HOLDER, Sale
 
 NAMES = ("open post", "front page", "unlock", "start-up", "memory", "swap", "plugins")
-SLOWEST_SWAP_SECONDS, DEAREST_PAGE = 1.0, 2.0
-"""Loose on purpose: `make bench` on a machine of its own asks for a tenth of a second, and 1.1."""
+SLOWEST_SWAP_MS, DEAREST_PAGE = 1_000, 3.0
+"""Loose on purpose: `make bench` on a machine of its own asks for 100 ms, and 1.1."""
 
 
 def test_the_quick_run_writes_a_figure_of_each_kind_that_can_be_true(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_the_quick_run_writes_a_figure_of_each_kind_that_can_be_true(tmp_path: P
         if figure["unit"].endswith("/s"):
             assert figure["ratio"] > 0.001, figure  # a busy machine is no fault
         if "swap" in figure["name"]:
-            assert figure["ours"] < SLOWEST_SWAP_SECONDS, figure
+            assert figure["ours"] < SLOWEST_SWAP_MS, figure
         elif "plugins" in figure["name"]:
             assert figure["ratio"] < DEAREST_PAGE, figure
     for name in NAMES:
