@@ -83,7 +83,8 @@ KINDS = {
 
 EVERY = os.environ.get("OBOLO_EVERY_WAY", "0") not in {"", "0"}
 """Whether each way is gone by every kind of person; else by one each, in turns (`make ways`)."""
-LANGUAGES = ("it", "en")
+LANGUAGES = ("it", "en", "it-IT", "en-GB")
+IN_TURNS = ("test_people_", "test_figures_in_a_browser", "test_accessibility")
 WALKS = "test_people_pages.py::test_no_page"
 """A walk through fifty pages takes minutes; `make ways` takes it."""
 
@@ -94,7 +95,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     several: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.path.name.startswith("test_people_") and hasattr(item, "callspec"):
+        if item.path.name.startswith(IN_TURNS) and hasattr(item, "callspec"):
             given = set(map(str, item.callspec.params.values()))
             if given & {*KINDS, *LANGUAGES}:
                 rest = "-".join(sorted(given - {*KINDS, *LANGUAGES}))
