@@ -6,7 +6,7 @@ duplicates and replays cannot matter; everything that is booked follows from the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -48,11 +48,13 @@ STATES = list(State)
 STATUSES = list(Status)
 
 
-def _largest(one: Any, other: Any) -> Any:
-    """Return the larger of two reports of one figure; not known is the least."""
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
+def _larger(one: Any, other: Any) -> dict[str, Any]:
+    """Return the larger of two reports of each figure; not known is the least."""
+    larger = {}
+    for name in (f.name for f in fields(one) if f.name not in ("state", "status", "movements")):
+        known = {getattr(one, name), getattr(other, name)} - {None}
+        larger[name] = max(known, default=None)
+    return larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class Movement:
     """Money that moved at the provider: amounts in minor units; a fee of None is not known yet.
 
     `id` names the charge, refund or dispute, never the message about it. `asked` is the id of the
-    refund that core asked for, where the provider tells it.
+    refund that core asked for, where the provider tells it. What the provider changed into another
+    currency came to `settled_minor` of `settled_currency` in its account; `fee` is in
+    `fee_currency`, and both are None where nothing was changed.
     """
 
     kind: Kind
@@ -72,15 +76,14 @@ class Movement:
     net: int | None = None
     instrument: str | None = None
     asked: str | None = None
+    fee_currency: str | None = None
+    settled_minor: int | None = None
+    settled_currency: str | None = None
 
     def join(self, other: Movement) -> Movement:
         """Take the larger value in each field: a total order per field is what makes it a join."""
         status = max(self.status, other.status, key=STATUSES.index)
-        larger = {
-            name: _largest(getattr(self, name), getattr(other, name))
-            for name in ("minor", "currency", "fee", "net", "instrument", "asked")
-        }
-        return Movement(self.kind, self.id, status=status, **larger)
+        return Movement(**_larger(self, other) | {"status": status})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Facts:
     """A provider's report on one payment.
 
     `reference` is the payment's id as the provider kept it, `payee` who received the money and
-    `mode` live or test: what core compares with what it asked.
+    `mode` live or test: what core compares with what it asked. `saved` is the provider's word for
+    a method that was kept, to be charged later; `saved_label` names it to the reader.
     """
 
     ref: str
@@ -99,19 +103,17 @@ class Facts:
     mode: str | None = None
     method: str | None = None
     failure: str | None = None
+    saved: str | None = None
+    saved_label: str | None = None
 
     def join(self, other: Facts) -> Facts:
         """Put two reports together: commutative, associative, idempotent."""
         known: dict[tuple[Kind, str], Movement] = {}
         for m in (*self.movements, *other.movements):
             known[m.kind, m.id] = known[m.kind, m.id].join(m) if (m.kind, m.id) in known else m
-        larger = {
-            name: _largest(getattr(self, name), getattr(other, name))
-            for name in ("ref", "reference", "payee", "mode", "method", "failure")
-        }
         state = max(self.state, other.state, key=STATES.index)
         movements = tuple(known[key] for key in sorted(known))
-        return Facts(state=state, movements=movements, **larger)
+        return Facts(**_larger(self, other) | {"state": state, "movements": movements})
 
     def movement(self, kind: Kind, id: str) -> Movement | None:
         """Return the movement of this kind and id."""

@@ -21,7 +21,12 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What core asks a provider to collect. `payment` is core's id, kept by the provider."""
+    """What core asks a provider to collect. `payment` is core's id, kept by the provider.
+
+    `hold` asks to hold the money until it is captured, `save` to keep the method for later; an
+    amount of nothing only saves. `inline` asks to pay on the page of the site, where a provider
+    knows both ways.
+    """
 
     payment: str
     order: str
@@ -31,6 +36,8 @@ class Intent:
     return_url: str
     language: str
     hold: bool = False
+    save: bool = False
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,19 @@ class Refund:
     charge: str
 
 
-Action = Capture | Cancel | Refund
+@dataclass(frozen=True, slots=True)
+class ChargeSaved:
+    """Charge a method that the holder keeps at the provider, while they are away.
+
+    `saved` is what its facts named. A bank that wants the holder to be there leaves the payment in
+    the state `customer`, with the failure `authentication_required`.
+    """
+
+    intent: Intent
+    saved: str
+
+
+Action = Capture | Cancel | Refund | ChargeSaved
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ seconds, and the owner reads which plugin it was. A caller without a breaker kee
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -56,14 +57,14 @@ class Server:
         self.address = found[0]
 
     def status(self, path: str, seconds: float = 3.0) -> int:
-        """Ask once; 0 when nobody answered in this time."""
+        """Ask once; 0 when nobody answered in this time, or not to the end."""
         try:
             with urllib.request.urlopen(self.address + path, timeout=seconds) as answer:
                 answer.read()
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 0
 
     def put(self, name: str, code: str) -> None:

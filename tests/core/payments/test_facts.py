@@ -25,6 +25,9 @@ movements = st.builds(
     net=figures,
     instrument=texts,
     asked=texts,
+    fee_currency=texts,
+    settled_minor=figures,
+    settled_currency=texts,
 )
 reports = st.builds(
     Facts,
@@ -36,6 +39,8 @@ reports = st.builds(
     mode=st.sampled_from([None, "live", "test"]),
     method=texts,
     failure=texts,
+    saved=texts,
+    saved_label=texts,
 )
 
 
@@ -167,8 +172,12 @@ def test_a_total_counts_one_kind_in_the_named_statuses():
 
 def test_every_field_takes_part_in_the_join():
     """A field that is added later and forgotten in the join fails here."""
-    movement = Movement(Kind.CHARGE, "m", 20, "EUR", Status.FAILED, 1, 19, "card", "ref_1")
-    facts = Facts("r", State.PAID, (movement,), "pay_1", "shop", "live", "card", "no")
+    movement = Movement(
+        Kind.CHARGE, "m", 20, "EUR", Status.FAILED, 1, 19, "card", "ref_1", "USD", 22, "USD"
+    )
+    facts = Facts(
+        "r", State.PAID, (movement,), "pay_1", "shop", "live", "card", "no", "pm_1", "Visa 4242"
+    )
     less = Facts("", movements=(Movement(Kind.CHARGE, "m", 0, "", Status.PENDING),))
 
     assert None not in {getattr(facts, field.name) for field in fields(facts)}
