@@ -2,17 +2,24 @@
 
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
-from core.checkout import draft, refund, start_order
+from core.checkout import draft, refund, site_mode, start_order, top_up_line, top_ups
+from core.checkout import recipient as address_of
+from core.checkout import send_to as keep_contact
 from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
+from core.figures import Moved
+from core.figures import history as history_of
+from core.figures import spare as spare_of
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
 from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
+from core.mail import send as send_mail
 from core.money import Money
 from core.orders import Grant, Line, Offer, Order, Question, is_ordered, times_sold
+from core.orders import find as order_of
 from core.payments import (
     Action,
     Cancel,
@@ -120,6 +127,7 @@ __all__ = [
     "Message",
     "Model",
     "Money",
+    "Moved",
     "Movement",
     "NotFound",
     "OboloError",
@@ -148,6 +156,7 @@ __all__ = [
     "Step",
     "StoredFile",
     "Unavailable",
+    "address_of",
     "admin_page",
     "after_commit",
     "allow_door",
@@ -167,12 +176,14 @@ __all__ = [
     "fields_of",
     "gettext",
     "give_holder",
+    "history_of",
     "holds_any",
     "hookimpl",
     "http_request",
     "insert",
     "is_ordered",
     "is_postgres",
+    "keep_contact",
     "keep_file",
     "kept_page",
     "local_path",
@@ -181,14 +192,20 @@ __all__ = [
     "ngettext",
     "now",
     "order_and_pay",
+    "order_of",
     "payment_required",
     "record_event",
     "refund",
+    "send_mail",
     "send_stored",
     "show_list",
     "site_currency",
+    "site_mode",
+    "spare_of",
     "start_order",
     "times_sold",
+    "top_up_line",
+    "top_ups",
     "transaction",
     "use_language",
     "value",

@@ -66,6 +66,15 @@ label.en = "Ask users to confirm who they are above this amount"
 label.it = "Chiedi agli utenti di confermare chi sono oltre questo importo"
 help.en = "For what they keep here, such as a balance. Cards and banks ask by themselves."
 help.it = "Per ciò che tengono qui, come un credito. Carte e banche chiedono da sole."
+["checkout.most_fee_share"]
+type = "int"
+default = 10
+min = 1
+max = 100
+label.en = "Most percent of a sale that a fee may take"
+label.it = "Percentuale massima di una vendita che una commissione può prendere"
+help.en = "A way that takes more is not offered; small prices are paid from a balance."
+help.it = "Un metodo che prende di più non si offre; i prezzi piccoli si pagano dal credito."
 ["checkout.order_minutes"]
 type = "int"
 default = 60
@@ -73,6 +82,15 @@ min = 5
 max = 10080
 label.en = "Minutes that an order stays open"
 label.it = "Minuti in cui un ordine resta aperto"
+["checkout.top_up_share"]
+type = "int"
+default = 7
+min = 1
+max = 100
+label.en = "Percent of a top-up that a fee should take at most"
+label.it = "Percentuale di una ricarica che una commissione dovrebbe prendere al massimo"
+help.en = "The least amounts that keep to it are suggested to readers."
+help.it = "Ai lettori si propongono gli importi più piccoli che la rispettano."
 ["embed.hosts"]
 type = "longtext"
 label.en = "Hosts of other sites to which buttons may lead back, one a line"

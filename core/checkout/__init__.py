@@ -1,30 +1,51 @@
 """The way of the money: draft, start, pay, settle, refund, expire, merge; nothing else moves it."""
 
+from core.checkout.choices import Choice, choices, top_up_line, top_ups
 from core.checkout.closing import expire, merge
 from core.checkout.ordering import Unanswered, draft, start_order
 from core.checkout.paying import AlreadyHeld, buy, pay
-from core.checkout.receipts import recipient
+from core.checkout.receipts import recipient, send_to
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, new_refund_id, refund
 from core.checkout.settling import settle
-from core.checkout.ways import Way, ways
+from core.checkout.ways import (
+    Way,
+    direct,
+    is_worth_it,
+    least_direct,
+    left_with,
+    site_mode,
+    ways,
+    ways_for,
+)
 
 __all__ = [
     "AlreadyHeld",
+    "Choice",
     "Unanswered",
     "Way",
     "buy",
+    "choices",
+    "direct",
     "draft",
     "expire",
     "hear",
+    "is_worth_it",
+    "least_direct",
     "left",
+    "left_with",
     "merge",
     "new_refund_id",
     "pay",
     "recipient",
     "refresh",
     "refund",
+    "send_to",
     "settle",
+    "site_mode",
     "start_order",
+    "top_up_line",
+    "top_ups",
     "ways",
+    "ways_for",
 ]

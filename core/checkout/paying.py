@@ -44,7 +44,7 @@ def buy(
     A bound that refuses rolls all of it back. Raises what `start_order` raises, and BoundExceeded.
     """
     order = prepare(reader, lines, return_to=return_to, answers=answers or {})
-    provider = way_named(provider_name, order.total, reader)
+    provider = way_named(provider_name, order, reader)
     if "instant" not in provider.can:
         raise Conflict("This way of paying takes more than one step.")
     payment = _new_payment(order, provider, reader)
@@ -80,7 +80,7 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
         order = orders.find(order_id, lock=True)
         if order.state != "open" or (order.expires and order.expires <= now()):
             raise Conflict("This order is no longer open.")
-        provider = way_named(provider_name, order.total, reader)
+        provider = way_named(provider_name, order, reader)
         tries = records.of_order(order.id)
         payment = _unfinished(tries, provider)
         if payment is None:

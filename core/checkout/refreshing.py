@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from core import orders
-from core.checkout import standing
+from core.checkout import booking, standing
 from core.checkout.settling import settle
 from core.errors import NotFound
 from core.payments import (
@@ -62,6 +62,7 @@ def _act(provider: Provider, payment: Payment, action: Action, key: str) -> Paym
         if isinstance(action, Refund):
             with transaction():
                 records.mark_refund(action.id, "failed")
+                booking.release(action.id, payment)
         raise
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core import figures, ledger
 from core.errors import Refused
 from core.money import Money
+from core.orders import Order
 from core.payments import Provider, Quote
 from core.people import Reader
 from core.plugins import catalogue
 from core.settings import value
+
+LARGEST_UNITS = 1_000
+"""Up to so many major units the least price that is worth it is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +28,100 @@ class Way:
 def ways(amount: Money, reader: Reader) -> list[Way]:
     """Return the ways to pay an amount, the cheapest for the site first.
 
-    One whose fee would eat the sale is left out, unless the owner set `checkout.allow_loss`.
+    One whose fee takes more than `checkout.most_fee_share` of it is left out, unless the owner set
+    `checkout.allow_loss`; so is a balance or tab in which there is not enough left.
     """
-    loss = value("checkout.allow_loss")
-    offered = [
+    asked = [_way(provider, amount, reader) for provider in catalogue.providers.values()]
+    return sorted(filter(None, asked), key=lambda way: way.quote.fee.minor)
+
+
+def ways_for(order: Order, reader: Reader) -> list[Way]:
+    """Return the ways to pay an order: what is paid into a balance never comes out of it."""
+    return [way for way in ways(order.total, reader) if not _pays_itself(way.provider, order)]
+
+
+def _pays_itself(provider: Provider, order: Order) -> bool:
+    till = provider.till(order.holder, order.currency)
+    return any(line.account == till for line in order.lines)
+
+
+def way_named(name: str, order: Order, reader: Reader) -> Provider:
+    """Return the provider of this name, if it is offered for an order. Raises Refused.
+
+    Whether there is enough left is for the ledger's bound to say, in the transaction that pays.
+    """
+    found = catalogue.providers.get(name)
+    quote = found and found.quote(order.total, country=reader.country)
+    if not found or not quote or not is_worth_it(order.total, quote) or _pays_itself(found, order):
+        raise Refused("This way of paying is not offered for this amount.")
+    return found
+
+
+def _way(provider: Provider, amount: Money, reader: Reader) -> Way | None:
+    quote = provider.quote(amount, country=reader.country)
+    if quote is None or not is_worth_it(amount, quote):
+        return None
+    left = left_with(provider, reader, amount.currency)
+    return Way(provider, quote) if left is None or left.minor >= amount.minor else None
+
+
+def is_worth_it(amount: Money, quote: Quote) -> bool:
+    """Tell whether the fee leaves the site what the owner wants of a sale."""
+    if value("checkout.allow_loss"):
+        return True
+    fee, most = quote.fee.minor, value("checkout.most_fee_share")
+    return fee < amount.minor and fee * 100 <= amount.minor * most
+
+
+def left_with(provider: Provider, reader: Reader, currency: str) -> Money | None:
+    """Return how much a reader can still spend by a provider; None when nothing bounds it.
+
+    Only what is settled from an account of the holder's own is bounded: a balance, a tab. Whoever
+    the site has a claim against has nothing left.
+    """
+    if "instant" not in provider.can:
+        return None
+    account = provider.till(reader.holder, currency)
+    if not account.endswith(f":{reader.holder}"):
+        return None
+    spare = figures.spare(account, currency, provider.mode)
+    if spare and ledger.claims(reader.holders or (reader.holder,)):
+        return Money(0, currency)
+    return None if spare is None else Money(spare, currency)
+
+
+def direct(amount: Money, country: str = "") -> list[Way]:
+    """Return the ways to pay an amount that bring money in, the cheapest first."""
+    asked = [
         Way(provider, quote)
         for provider in catalogue.providers.values()
-        if (quote := provider.quote(amount, country=reader.country)) is not None
-        and (loss or quote.fee.minor < amount.minor)
+        if "instant" not in provider.can
+        and (quote := provider.quote(amount, country=country)) is not None
     ]
-    return sorted(offered, key=lambda way: way.quote.fee.minor)
+    return sorted(asked, key=lambda way: way.quote.fee.minor)
 
 
-def way_named(name: str, amount: Money, reader: Reader) -> Provider:
-    """Return the provider of this name, if it is offered for the amount. Raises Refused."""
-    for way in ways(amount, reader):
-        if way.provider.name == name:
-            return way.provider
-    raise Refused("This way of paying is not offered for this amount.")
+def least_direct(provider: Provider, currency: str, country: str = "") -> Money | None:
+    """Return the least price at which a provider's fee leaves the site what the owner wants.
+
+    None when that is never so, up to a thousand units. Fees grow more slowly than prices.
+    """
+    low, high = 0, Money.of_units(LARGEST_UNITS, currency).minor
+
+    def fits(minor: int) -> bool:
+        amount = Money(minor, currency)
+        quote = provider.quote(amount, country=country)
+        return quote is not None and is_worth_it(amount, quote)
+
+    if not fits(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return Money(high, currency)
+
+
+def site_mode() -> str:
+    """Return `test` while every provider that brings money in only plays, else `live`."""
+    modes = {one.mode for one in catalogue.providers.values() if "instant" not in one.can}
+    return "test" if modes == {"test"} else "live"

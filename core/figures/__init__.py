@@ -7,6 +7,7 @@ summed once, so that a page over years reads a few thousand short rows. Test mon
 
 from core.figures.buyers import Buyers, buyers
 from core.figures.daily import fill, forget, wrong_days
+from core.figures.holding import Moved, history, spare
 from core.figures.owing import Balance, Unassigned, balances, disputed, owed, unassigned
 from core.figures.sales import Sale, sales, waited
 from core.figures.spans import Span, last_days
@@ -16,6 +17,7 @@ __all__ = [
     "Balance",
     "Buyers",
     "Fees",
+    "Moved",
     "Sale",
     "Span",
     "Takings",
@@ -25,9 +27,11 @@ __all__ = [
     "disputed",
     "fill",
     "forget",
+    "history",
     "last_days",
     "owed",
     "sales",
+    "spare",
     "takings",
     "unassigned",
     "waited",

@@ -84,8 +84,8 @@ def install(
     app.jinja_env.filters.update(money=money, day=day, moment=moment, number=number)
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=shown, slot=slot,
-        languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
-        csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
+        languages=tuple(languages), pay_label=pay_label, drafted=drafted, choices=choices,
+        plays_money=plays_money, csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
         theme_marks=site_themes.theme_marks, theme_setting=site_themes.theme_setting,
     )  # fmt: skip
     sandbox.close(app)
@@ -132,6 +132,10 @@ def pay_label(amount: Money, what: str = "read") -> str:
 
     The wording is core's alone: Directive 2011/83/EU, article 8(2), asks for it.
     """
+    if what == "balance":
+        return str(gettext("Pay %(price)s from your balance", price=money(amount)))
+    if what == "balance-read":
+        return str(gettext("Pay %(price)s from your balance and read", price=money(amount)))
     if what == "read":
         return str(gettext("Pay %(price)s and read", price=money(amount)))
     if what == "give":
@@ -142,6 +146,11 @@ def pay_label(amount: Money, what: str = "read") -> str:
 def drafted(offer: Offer) -> Money:
     """Return what the reader would pay for an offer, with what plugins add to its lines."""
     return checkout.draft(current_reader(), offer.lines).total
+
+
+def choices(price: Money) -> list[checkout.Choice]:
+    """Return the ways on from a price, for this reader; where there is none, to be told so."""
+    return checkout.choices(price, current_reader()) or [checkout.Choice(price)]
 
 
 def plays_money() -> bool:

@@ -84,7 +84,11 @@ def account_name(account: str) -> str:
     family, _sep, rest = account.removeprefix("liabilities:").partition(":")
     if family == "vat":
         return str(_("VAT to pay: %(country)s", country=rest))
-    known = {"unassigned": _("Unassigned money"), "wallet": _("Balances of readers")}
+    known = {
+        "unassigned": _("Unassigned money"),
+        "wallet": _("Balances of readers"),
+        "refunds": _("Refunds on their way"),
+    }
     return str(known.get(family, family.replace("_", " ").capitalize()))
 
 

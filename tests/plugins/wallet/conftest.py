@@ -1,0 +1,13 @@
+import pytest
+
+from core.testing.trying import PlayMoney
+
+
+@pytest.fixture
+def bank():
+    return PlayMoney()
+
+
+@pytest.fixture
+def playmoney_off():
+    return None
