@@ -26,7 +26,7 @@ from core.storage import execute
 from core.verify import verify
 from tests.stand_in import READER, StandIn, changed, charge, paid, plugged, post_line
 
-ROUNDS = 6
+ROUNDS = 3
 
 
 class Doors(StandIn):
