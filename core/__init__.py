@@ -35,6 +35,7 @@ from core.payments import (
     Refund,
     Settled,
     State,
+    StatementLine,
     Status,
     Step,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "Settled",
     "Shredded",
     "State",
+    "StatementLine",
     "Status",
     "Step",
     "StoredFile",

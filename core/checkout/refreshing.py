@@ -45,13 +45,19 @@ def refresh(payment_id: str) -> Payment:
         records.postpone(payment)
         return payment
     try:
-        payment = settle(provider, payment.id, provider.look_up(payment))
-        for key, action in _wanted(payment):
-            payment = _act(provider, payment, action, key)
+        payment = _settle_truth(provider, payment)
     except (ProviderUnknown, ProviderRefused) as error:
         log.warning("payment %s is looked at again: %s", payment.id, error)
     finally:
         records.postpone(payment)
+    return payment
+
+
+def _settle_truth(provider: Provider, payment: Payment) -> Payment:
+    """Settle what the provider says now, then do there what waits for us."""
+    payment = settle(provider, payment.id, provider.look_up(payment))
+    for key, action in _wanted(payment):
+        payment = _act(provider, payment, action, key)
     return payment
 
 
@@ -115,10 +121,10 @@ def charge_of(payment: Payment) -> str:
 
 
 def hear(provider: Provider, hint: Hint) -> bool:
-    """Settle a delivery from the inbox; False when it points to nothing of this site."""
+    """Settle a delivery from the inbox and do what follows; False when it points to nothing of this site."""
     payment = records.pointed_at(provider.name, hint)
     if payment is not None:
-        settle(provider, payment.id, provider.look_up(payment))
+        _settle_truth(provider, payment)
     with transaction():
         inbox.done(provider.name, hint.event)
     return payment is not None

@@ -3,6 +3,7 @@
 from core.payments import inbox, records
 from core.payments.facts import Facts, Kind, Movement, State, Status
 from core.payments.provider import Payment, Provider, wrong
+from core.payments.statement import StatementLine, Statements
 from core.payments.steps import (
     Action,
     Cancel,
@@ -44,6 +45,8 @@ __all__ = [
     "Refund",
     "Settled",
     "State",
+    "StatementLine",
+    "Statements",
     "Status",
     "Step",
     "inbox",
