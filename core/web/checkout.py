@@ -95,7 +95,7 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         return _lead_to(back, order.id)
     if _wants_inline():
         return _begin(order, chosen, reader)
-    offered = checkout.ways(order.total, reader)
+    offered = checkout.ways(order.total, reader, hold=order.is_held)
     only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
     if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
         return _begin(order, only.provider.name, reader)
@@ -131,7 +131,8 @@ def show(id: str) -> Any:
     if order.state == "paid":
         return redirect(order.return_to, 303)
     page = render_template(
-        "checkout/order.html", order=order, ways=checkout.ways(order.total, reader),
+        "checkout/order.html", order=order,
+        ways=checkout.ways(order.total, reader, hold=order.is_held), held=checkout.held_for(id),
         payment=payments[-1] if payments else None, waiting=_waiting(payments),
         receipt_to=checkout.recipient(order.holder),
     )  # fmt: skip
@@ -181,7 +182,9 @@ def _begin(order: Order, provider: str, reader: Reader) -> Any:
     here = url_for("checkout.show", id=order.id)
     back, inline = url_for("checkout.show", id=order.id, _external=True), _wants_inline()
     try:
-        step = checkout.pay(order.id, provider, reader, back, inline=inline)
+        step = checkout.pay(
+            order.id, provider, reader, back, save=request.form.get("save") == "1", inline=inline
+        )
     except Refused:
         raise
     except OboloError as error:
