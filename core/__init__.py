@@ -2,7 +2,17 @@
 
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
-from core.checkout import draft, refund, site_mode, start_order, top_up_line, top_ups
+from core.checkout import (
+    capture,
+    charge_saved,
+    draft,
+    refund,
+    release,
+    site_mode,
+    start_order,
+    top_up_line,
+    top_ups,
+)
 from core.checkout import recipient as address_of
 from core.checkout import send_to as keep_contact
 from core.clock import now
@@ -12,6 +22,7 @@ from core.figures import Moved
 from core.figures import history as history_of
 from core.figures import spare as spare_of
 from core.hookspecs import hookimpl
+from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
 from core.http import request as http_request
 from core.ledger import Leg
@@ -42,9 +53,12 @@ from core.payments import (
     Refund,
     Settled,
     State,
+    StatementLine,
     Status,
     Step,
 )
+from core.payments.methods import Method
+from core.payments.methods import of_holders as saved_methods
 from core.people import Reader, current_reader, give_holder
 from core.people.users import name_of
 from core.plugins import (
@@ -125,6 +139,7 @@ __all__ = [
     "Leg",
     "Line",
     "Message",
+    "Method",
     "Model",
     "Money",
     "Moved",
@@ -152,6 +167,7 @@ __all__ = [
     "Settled",
     "Shredded",
     "State",
+    "StatementLine",
     "Status",
     "Step",
     "StoredFile",
@@ -161,7 +177,10 @@ __all__ = [
     "after_commit",
     "allow_door",
     "callers",
+    "capture",
     "card_of",
+    "charge_saved",
+    "check_mode",
     "count_view",
     "current_reader",
     "data_folder",
@@ -183,6 +202,7 @@ __all__ = [
     "insert",
     "is_ordered",
     "is_postgres",
+    "is_public_host",
     "keep_contact",
     "keep_file",
     "kept_page",
@@ -196,6 +216,8 @@ __all__ = [
     "payment_required",
     "record_event",
     "refund",
+    "release",
+    "saved_methods",
     "send_mail",
     "send_stored",
     "show_list",

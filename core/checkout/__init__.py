@@ -1,9 +1,13 @@
 """The way of the money: draft, start, pay, settle, refund, expire, merge; nothing else moves it."""
 
+from core.checkout.buying import AlreadyHeld, buy
+from core.checkout.charging import charge_saved
 from core.checkout.choices import Choice, choices, top_up_line, top_ups
 from core.checkout.closing import expire, merge
+from core.checkout.holding import capture, held_for, release
+from core.checkout.naming import name_refund, unnamed
 from core.checkout.ordering import Unanswered, draft, start_order
-from core.checkout.paying import AlreadyHeld, buy, pay
+from core.checkout.paying import pay
 from core.checkout.receipts import recipient, send_to
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, new_refund_id, refund
@@ -11,6 +15,7 @@ from core.checkout.settling import settle
 from core.checkout.ways import (
     Way,
     direct,
+    express,
     is_worth_it,
     least_direct,
     left_with,
@@ -25,27 +30,34 @@ __all__ = [
     "Unanswered",
     "Way",
     "buy",
+    "capture",
+    "charge_saved",
     "choices",
     "direct",
     "draft",
     "expire",
+    "express",
     "hear",
+    "held_for",
     "is_worth_it",
     "least_direct",
     "left",
     "left_with",
     "merge",
+    "name_refund",
     "new_refund_id",
     "pay",
     "recipient",
     "refresh",
     "refund",
+    "release",
     "send_to",
     "settle",
     "site_mode",
     "start_order",
     "top_up_line",
     "top_ups",
+    "unnamed",
     "ways",
     "ways_for",
 ]

@@ -76,7 +76,7 @@ def refund(
         records.look_soon(payment.id)
         if asked.destination != payment.provider:
             return _keep(order, payment, asked)
-        booking.hold(order, payment, asked, only_unspent=only_unspent)
+        booking.set_aside(order, payment, asked, only_unspent=only_unspent)
     crashpoint("refund-stored")
     return _give_back(payment, asked)
 
@@ -107,11 +107,14 @@ def _asked(
         if not 0 < minor <= available.get(number, 0):
             raise Refused("Line {number} has not that much left to give back.", number=number)
     total = Money(sum(lines.values()), order.currency)
-    facts = payment.facts
+    facts, named = payment.facts, {one.movement for one in records.refunds(payment)}
     gone = facts.total(Kind.DISPUTE, Status.PENDING, Status.DONE) + sum(
         m.minor
         for m in facts.movements
-        if m.kind is Kind.REFUND and m.status is not Status.FAILED and m.asked is None
+        if m.kind is Kind.REFUND
+        and m.status is not Status.FAILED
+        and m.asked is None
+        and m.id not in named
     )
     asked_before = sum(
         one.amount.minor for one in records.refunds(payment) if one.state != "failed"
@@ -161,7 +164,7 @@ def _give_back(payment: Payment, asked: AskedRefund) -> AskedRefund:
     except ProviderRefused as error:
         with transaction():
             records.mark_refund(asked.id, "failed")
-            booking.release(asked.id, payment)
+            booking.put_back(asked.id, payment)
         raise Refused("The refund was refused: {why}", why=error) from error
     crashpoint("refund-acted")
     settle(provider, payment.id, facts)

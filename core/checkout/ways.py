@@ -25,19 +25,25 @@ class Way:
     quote: Quote
 
 
-def ways(amount: Money, reader: Reader) -> list[Way]:
+def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
     """Return the ways to pay an amount, the cheapest for the site first.
 
     One whose fee takes more than `checkout.most_fee_share` of it is left out, unless the owner set
-    `checkout.allow_loss`; so is a balance or tab in which there is not enough left.
+    `checkout.allow_loss`; so is a balance or tab in which there is not enough left, and, with
+    `hold`, what cannot reserve money first.
     """
-    asked = [_way(provider, amount, reader) for provider in catalogue.providers.values()]
-    return sorted(filter(None, asked), key=lambda way: way.quote.fee.minor)
+    offered = (
+        offer(provider, amount, reader.country)
+        for provider in catalogue.providers.values()
+        if ("hold" in provider.can or not hold) and _is_enough(provider, amount, reader)
+    )
+    return sorted(filter(None, offered), key=lambda way: way.quote.fee.minor)
 
 
 def ways_for(order: Order, reader: Reader) -> list[Way]:
     """Return the ways to pay an order: what is paid into a balance never comes out of it."""
-    return [way for way in ways(order.total, reader) if not _pays_itself(way.provider, order)]
+    found = ways(order.total, reader, hold=order.is_held)
+    return [way for way in found if not _pays_itself(way.provider, order)]
 
 
 def _pays_itself(provider: Provider, order: Order) -> bool:
@@ -45,24 +51,35 @@ def _pays_itself(provider: Provider, order: Order) -> bool:
     return any(line.account == till for line in order.lines)
 
 
+def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, ...]:
+    """Return the names of the ways by which an amount can be paid on a page of the site."""
+    offered = ways(amount, reader, hold=hold)
+    return tuple(way.provider.name for way in offered if "inline" in way.provider.can)
+
+
+def offer(provider: Provider, amount: Money, country: str) -> Way | None:
+    """Return the way to pay an amount by a provider, if it is worth it to the site."""
+    quote = provider.quote(amount, country=country)
+    return None if quote is None or not is_worth_it(amount, quote) else Way(provider, quote)
+
+
 def way_named(name: str, order: Order, reader: Reader) -> Provider:
-    """Return the provider of this name, if it is offered for an order. Raises Refused.
+    """Return the provider of this name, if it is offered for the order. Raises Refused.
 
     Whether there is enough left is for the ledger's bound to say, in the transaction that pays.
     """
     found = catalogue.providers.get(name)
-    quote = found and found.quote(order.total, country=reader.country)
-    if not found or not quote or not is_worth_it(order.total, quote) or _pays_itself(found, order):
-        raise Refused("This way of paying is not offered for this amount.")
-    return found
+    can_do = found and ("hold" in found.can or not order.is_held)
+    if found and can_do and not _pays_itself(found, order):
+        way = offer(found, order.total, reader.country)
+        if way is not None:
+            return found
+    raise Refused("This way of paying is not offered for this amount.")
 
 
-def _way(provider: Provider, amount: Money, reader: Reader) -> Way | None:
-    quote = provider.quote(amount, country=reader.country)
-    if quote is None or not is_worth_it(amount, quote):
-        return None
+def _is_enough(provider: Provider, amount: Money, reader: Reader) -> bool:
     left = left_with(provider, reader, amount.currency)
-    return Way(provider, quote) if left is None or left.minor >= amount.minor else None
+    return left is None or left.minor >= amount.minor
 
 
 def is_worth_it(amount: Money, quote: Quote) -> bool:

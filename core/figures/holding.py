@@ -14,7 +14,7 @@ class Moved:
     """One movement on an account: above zero what its holder got, in minor units.
 
     `kind` is the word of the entry's key that says what moved: charge, refund, dispute, order,
-    merge, hold, release. `order` names what it belongs to.
+    merge, aside, unaside. `order` names what it belongs to.
     """
 
     at: datetime
@@ -64,4 +64,4 @@ def history(account: str, currency: str, mode: str = "live", limit: int = 500) -
 
 def _kind(key: str) -> str:
     first, second, *_rest = (*key.split(":"), "")
-    return first if first in ("order", "merge", "hold", "release") else second
+    return first if first in ("order", "merge", "aside", "unaside") else second

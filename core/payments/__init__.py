@@ -1,8 +1,9 @@
 """Payments: what providers are asked, what they report, and what is kept of both."""
 
-from core.payments import inbox, records
+from core.payments import inbox, methods, records
 from core.payments.facts import Facts, Kind, Movement, State, Status
 from core.payments.provider import Payment, Provider, wrong
+from core.payments.statement import StatementLine, Statements
 from core.payments.steps import (
     Action,
     Cancel,
@@ -44,9 +45,12 @@ __all__ = [
     "Refund",
     "Settled",
     "State",
+    "StatementLine",
+    "Statements",
     "Status",
     "Step",
     "inbox",
+    "methods",
     "records",
     "wrong",
 ]

@@ -15,7 +15,11 @@ from core.payments.steps import Action, Hint, Inbound, Intent, Quote, Step
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One try to pay one order by one provider; its id is also the provider's idempotency key."""
+    """One try to pay one order by one provider; its id is also the provider's idempotency key.
+
+    `hold` is empty, or `held` until somebody decides to `capture` or `release`. `save` asks to
+    keep the method, `method` names the kept one that is charged; `back` is the reader's way back.
+    """
 
     id: str
     order: str
@@ -27,13 +31,19 @@ class Payment:
     wrong: str = ""
     created: datetime = field(default_factory=now)
     looks: int = 0
+    hold: str = ""
+    save: bool = False
+    method: str = ""
+    back: str = ""
+    inline: bool = False
 
 
 class Provider(Protocol):
     """The questions core asks a paying method. Answers are data; core alone writes.
 
     `begin`, `look_up` and `act` raise ProviderRefused or ProviderUnknown, and nothing else on
-    purpose. `can` holds words such as instant, refund, partial_refund, hold, keep.
+    purpose. `can` holds words such as instant, inline, refund, partial_refund, hold, save, keep;
+    one with `statement` is one of `Statements` too.
     """
 
     name: str

@@ -45,7 +45,7 @@ def balance_of(reader: Reader, currency: str = "") -> Money:
 def movements(reader: Reader, currency: str = "", limit: int = LONGEST) -> list[Moved]:
     """Return what moved on a reader's balance, the newest first.
 
-    Merging is no movement, and neither is what was held for a refund and is no longer.
+    Merging is no movement, and neither is what was set aside for a refund that has ended.
     """
     currency = currency or site_currency()
     found = [
@@ -54,11 +54,11 @@ def movements(reader: Reader, currency: str = "", limit: int = LONGEST) -> list[
         for moved in history_of(FAMILY + holder, currency, site_mode(), limit)
         if moved.kind != "merge"
     ]
-    ended = {moved.key.partition(":")[2] for moved in found if moved.kind == "release"}
+    ended = {moved.key.partition(":")[2] for moved in found if moved.kind == "unaside"}
     shown = [
         moved
         for moved in found
-        if moved.kind not in ("hold", "release") or moved.key.partition(":")[2] not in ended
+        if moved.kind not in ("aside", "unaside") or moved.key.partition(":")[2] not in ended
     ]
     return sorted(shown, key=lambda moved: moved.at, reverse=True)[:limit]
 
