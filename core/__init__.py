@@ -6,6 +6,7 @@ from core.checkout import (
     capture,
     charge_saved,
     draft,
+    keeper_name,
     refund,
     release,
     site_mode,
@@ -16,7 +17,8 @@ from core.checkout import (
 from core.checkout import recipient as address_of
 from core.checkout import send_to as keep_contact
 from core.clock import now
-from core.entitlements import holds_any
+from core.entitlements import Entitlement, holds_any
+from core.entitlements import of_holders as given_to
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.figures import Moved
 from core.figures import history as history_of
@@ -88,6 +90,7 @@ from core.storage import (
     execute,
     insert,
     is_postgres,
+    lock_name,
     new_id,
     transaction,
 )
@@ -120,6 +123,7 @@ __all__ = [
     "Conflict",
     "Embed",
     "EncryptedText",
+    "Entitlement",
     "Facts",
     "Field",
     "Filter",
@@ -195,6 +199,7 @@ __all__ = [
     "fields_of",
     "gettext",
     "give_holder",
+    "given_to",
     "history_of",
     "holds_any",
     "hookimpl",
@@ -205,8 +210,10 @@ __all__ = [
     "is_public_host",
     "keep_contact",
     "keep_file",
+    "keeper_name",
     "kept_page",
     "local_path",
+    "lock_name",
     "name_of",
     "new_id",
     "ngettext",

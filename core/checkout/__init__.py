@@ -2,7 +2,7 @@
 
 from core.checkout.buying import AlreadyHeld, buy
 from core.checkout.charging import charge_saved
-from core.checkout.choices import Choice, choices, top_up_line, top_ups
+from core.checkout.choices import Choice, choices, keeper_name, top_up_line, top_ups
 from core.checkout.closing import expire, merge
 from core.checkout.holding import capture, held_for, release
 from core.checkout.naming import name_refund, unnamed
@@ -40,6 +40,7 @@ __all__ = [
     "hear",
     "held_for",
     "is_worth_it",
+    "keeper_name",
     "least_direct",
     "left",
     "left_with",

@@ -91,6 +91,12 @@ def _keeper() -> Keeper | None:
     return cast("Keeper", found[0]) if found else None
 
 
+def keeper_name() -> str:
+    """Return the name of the provider that keeps money for readers; nothing when none does."""
+    keeper = _keeper()
+    return keeper.name if keeper else ""
+
+
 def top_up_line(text: str, reader: Reader, currency: str) -> Line:
     """Return the line by which a reader pays in so many minor units, as a form says.
 

@@ -119,9 +119,10 @@ def direct(amount: Money, country: str = "") -> list[Way]:
 
 
 def least_direct(provider: Provider, currency: str, country: str = "") -> Money | None:
-    """Return the least price at which a provider's fee leaves the site what the owner wants.
+    """Return the price from which on a provider's fee leaves the site what the owner wants.
 
-    None when that is never so, up to a thousand units. Fees grow more slowly than prices.
+    None when that is never so, up to a thousand units. Fees grow more slowly than prices, but for
+    the cent to which they are rounded.
     """
     low, high = 0, Money.of_units(LARGEST_UNITS, currency).minor
 

@@ -58,7 +58,9 @@ MARKUP = {
     "core/web/rendering.py": "an empty piece, a field of core's, and pieces that plugins made",
     "core/people/two_factor.py": "squares of a picture that a library drew",
     "plugins/playmoney/page.py": "a template that escapes",
+    "plugins/takeback/__init__.py": "a template that escapes",
     "plugins/tipjar/jar.py": "a template that escapes",
+    "plugins/wallet/notes.py": "a template that escapes",
     "plugins/posts": "text that was cleaned when it was stored",
 }
 """Where a text is called safe, and why it is."""
