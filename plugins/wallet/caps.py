@@ -58,9 +58,8 @@ def question(order: Order) -> Question:
     """Ask for the address by which a guest's balance is found again."""
     most = Money(value("wallet.guest_most"), order.currency).format(order.language)
     text = gettext(
-        "Your e-mail address: by it you find your balance again on any device. Without one up to "
-        "%(most)s can be added.", most=most,
-    )  # fmt: skip
+        "Your e-mail address, as your way back. Without one up to %(most)s can be added.", most=most
+    )
     return Question(WAY_BACK, "text", text)
 
 

@@ -77,12 +77,14 @@ def _remind(reader: Reader, at: datetime) -> None:
     email, language = found
     with transaction(), force_locale(language):
         amount = balance_of(reader).format(language)
-        subject = gettext("Your balance of %(amount)s expires", amount=amount)
+        subject = gettext(
+            "Your balance of %(amount)s with %(site)s expires",
+            amount=amount,
+            site=value("site.name"),
+        )
         body = gettext(
-            "Your balance of %(amount)s with %(site)s has not moved for long. It expires in 30 "
-            "days; whatever you open with it until then keeps it.",
-            amount=amount, site=value("site.name"),
-        )  # fmt: skip
+            "It has not moved for long and expires in 30 days. Whatever you open with it keeps it."
+        )
         send_mail(email, subject, body, language, holder=reader.holder)
         execute(
             "INSERT INTO wallet_reminder (holder, at) VALUES (?, ?) ON CONFLICT (holder) "

@@ -64,6 +64,7 @@ HOUSE: dict[str, Visit] = {
     ),
     "admin_backups.make": Visit(SEE_OTHER),
     "admin_settings.save": Visit(
-        SEE_OTHER, own=lambda _: of(group="checkout"), foreign=lambda _: of(group="nothing")
+        SEE_OTHER, own=lambda _: Ask({"group": "checkout"}, {"checkout.allow_loss": "on"}),
+        foreign=lambda _: of(group="nothing"),
     ),
 }
