@@ -213,7 +213,10 @@ class Year:
     def _refund(self, buyer: Buyer, order: Order) -> None:
         with suppress(Refused):  # it was disputed meanwhile
             checkout.refund(
-                order.id, {1: order.lines[0].amount.minor}, actor="demo", reason=self.chance.choice(REASONS)
+                order.id,
+                {1: order.lines[0].amount.minor},
+                actor="demo",
+                reason=self.chance.choice(REASONS),
             )
             self.refunds += 1
             buyer.held -= {grant.key for line in order.lines for grant in line.grants}

@@ -64,7 +64,8 @@ HOUSE: dict[str, Visit] = {
     ),
     "admin_backups.make": Visit(SEE_OTHER),
     "admin_settings.save": Visit(
-        SEE_OTHER, own=lambda _: Ask({"group": "checkout"}, {"checkout.allow_loss": "on"}),
+        SEE_OTHER,
+        own=lambda _: Ask({"group": "checkout"}, {"checkout.allow_loss": "on"}),
         foreign=lambda _: of(group="nothing"),
     ),
 }
