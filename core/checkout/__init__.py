@@ -11,6 +11,7 @@ from core.checkout.paying import pay
 from core.checkout.receipts import recipient, send_to
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, new_refund_id, refund
+from core.checkout.remaining import Remaining, what_remains
 from core.checkout.settling import settle
 from core.checkout.ways import (
     Way,
@@ -27,6 +28,7 @@ from core.checkout.ways import (
 __all__ = [
     "AlreadyHeld",
     "Choice",
+    "Remaining",
     "Unanswered",
     "Way",
     "buy",
@@ -61,4 +63,5 @@ __all__ = [
     "unnamed",
     "ways",
     "ways_for",
+    "what_remains",
 ]

@@ -104,3 +104,28 @@ def test_others_see_no_money(client):
 
     for address in ("/admin/money/", "/admin/money/owed", "/admin/money/days.csv"):
         assert client.get(address).status_code == 403
+
+
+def test_an_owner_sees_what_remains_of_a_price(client, provider):
+    """Task: find a price that is worth it. One field, without a script; what is none is told."""
+    signed_in(client, "owner")
+    provider.fee = 5
+    page = client.get("/admin/money/?price=0.20").text
+    wrong = client.get("/admin/money/?price=nothing").text
+
+    assert "€0.15" in page
+    assert "not offered: from €0.50 on" in page
+    assert "is not an amount" in wrong
+    assert 'value="nothing"' in wrong
+
+
+def test_payments_and_fees_come_as_files(client, provider):
+    """Task: hand the year to the accountant: gross, fee, VAT and net of each payment."""
+    signed_in(client, "bookkeeper")
+    sold(provider, post_line(20))
+    (payment,), (fee,) = rows(client, "payments"), rows(client, "fees")
+
+    assert (payment["gross"], payment["fee"], payment["vat"], payment["net"]) == (
+        "0.20", "0.00", "0.00", "0.20",
+    )  # fmt: skip
+    assert (fee["provider"], fee["paid"], fee["share"]) == ("standin", "0.20", "0.0000")
