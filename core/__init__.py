@@ -8,7 +8,6 @@ from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
-from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
@@ -54,6 +53,7 @@ from core.plugins import (
     embeds,
     fields_of,
 )
+from core.plugins.reaching import request as http_request
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,

@@ -13,6 +13,7 @@ from core import settings
 from core.errors import BadInput, Conflict, Refused
 from core.people import current_reader
 from core.plugins import breaker, catalogue, connections, enabled, switching
+from core.plugins.manifest import SETTING, Manifest
 from core.plugins.preflight import NotReady
 from core.plugins.switching import Plugin
 from core.web.admin import settings as forms
@@ -99,6 +100,7 @@ def _one(plugin: Plugin, status: int = 200, **more: Any) -> Response:
     settings.declare(own)  # one that was never on is known from here
     shown = {
         "fields": forms.fields(own), "done": _done(plugin), "can": _can(plugin),
+        "calls": _calls(manifest) if manifest else [],
         "touches": manifest.touches if manifest else None,
         "timings": breaker.timings(plugin.name), "tables": switching.tables_of(plugin.name),
         "needed_by": switching.dependents(plugin.name), "is_gate": bool(GATES & plugin.hooks),
@@ -109,6 +111,16 @@ def _one(plugin: Plugin, status: int = 200, **more: Any) -> Response:
         "admin/plugin.html", status, plugin=plugin, about=_about(plugin), states=STATES,
         **shown | more,
     )  # fmt: skip
+
+
+def _calls(manifest: Manifest) -> list[str]:
+    """Return the hosts that a plugin declares; of one that a setting names, the setting's label."""
+    language, shown = current_reader().language, []
+    for host in manifest.touches.hosts:
+        key = host.removeprefix(SETTING)
+        label = manifest.settings[key].label if host != key else {"en": host}
+        shown.append(label.get(language) or label["en"])
+    return shown
 
 
 def _checked(plugin: Plugin) -> dict[str, Any] | None:
