@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from tempfile import TemporaryFile
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -10,9 +11,10 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core import settings
+from core.clock import now
 from core.errors import BadInput, Conflict, Refused
 from core.people import current_reader
-from core.plugins import breaker, catalogue, connections, enabled, switching
+from core.plugins import breaker, catalogue, connections, enabled, exporting, switching
 from core.plugins.manifest import SETTING, Manifest
 from core.plugins.preflight import NotReady
 from core.plugins.switching import Plugin
@@ -20,6 +22,7 @@ from core.web.admin import settings as forms
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.doors import told
+from core.web.files import send_open
 
 blueprint = Blueprint("admin_plugins", __name__, url_prefix="/admin/plugins")
 MANAGE = "plugins.manage"
@@ -207,6 +210,20 @@ def save(name: str) -> Any:
     if wrong := forms.saved(own, current_reader().holder):
         return _one(plugin, 422, fields=wrong)
     return redirect(url_for("admin_plugins.one", name=name, done="saved"), 303)
+
+
+@blueprint.post("/<name>/export")
+@callers(MANAGE, confirmed=True)
+def export(name: str) -> Response:
+    """Send what a plugin keeps as one file."""
+    me = current_reader()
+    file = TemporaryFile()  # noqa: SIM115 - the answer closes it
+    try:
+        exporting.export(name, file, actor=me.holder, address=me.address)
+    except BaseException:
+        file.close()
+        raise
+    return send_open(file, f"{name}-{now():%Y%m%d}.zip", "application/zip")
 
 
 @blueprint.post("/<name>/uninstall")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from core.plugins import breaker, enabled, watching
@@ -102,3 +104,16 @@ def test_connections_are_checked(obolo):
     assert "posts: not on, or nothing to check" in odd.text
     assert bad.text.startswith("WRONG  playmoney      The bank did not answer")
     assert "WRONG  The connection of playmoney does not hold: The bank did not answer" in told.text
+
+
+def test_what_it_keeps_is_written_before_it_goes(obolo, tmp_path):
+    """To a new file that only its owner reads; a file that is there stops all of it."""
+    obolo("plugins", "enable", "tipjar")
+    obolo("plugins", "disable", "tipjar")
+    file = tmp_path / "tipjar.zip"
+    done = obolo("plugins", "uninstall", "tipjar", "--export", str(file), "--delete", "--yes")
+    again = obolo("plugins", "uninstall", "tipjar", "--export", str(file))
+
+    assert f"{file}: 0 rows of " in done.text
+    assert (file.stat().st_mode & 0o777, zipfile.is_zipfile(file)) == (0o600, True)
+    assert "cannot be written: File exists" in again.text

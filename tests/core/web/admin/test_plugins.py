@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from core import audit, settings
@@ -148,3 +151,15 @@ def test_a_connection_is_checked_and_a_no_stays_until_the_next_look(make_site, m
     assert 'href="/admin/plugins/playmoney"' in health
     assert [one.data["ok"] for one in audit.events(action="plugins.check")] == [False, True]
     assert owner.post("/admin/plugins/posts/check").status_code == 403
+
+
+@on_sqlite
+def test_what_a_plugin_keeps_is_downloaded(owner):
+    """As a zip that no cache keeps."""
+    answer = owner.post("/admin/plugins/posts/export")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="posts-')
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert "tables/posts_post.json" in zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
+    assert "Take along what it keeps" in owner.client.get("/admin/plugins/posts").text
