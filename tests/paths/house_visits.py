@@ -65,6 +65,10 @@ HOUSE: dict[str, Visit] = {
         refused=(422,),
     ),
     "admin_backups.make": Visit(SEE_OTHER),
+    "admin_backups.download": Visit(
+        own=lambda _: form(name=cast.backup_made(), sure="yes"),
+        foreign=lambda _: form(name="obolo-20000101T000000Z.tar.gz", sure="yes"),
+    ),
     "admin_settings.save": Visit(
         SEE_OTHER, own=lambda _: of(group="checkout"), foreign=lambda _: of(group="nothing")
     ),

@@ -14,7 +14,15 @@ from core import settings
 from core.clock import now
 from core.errors import BadInput, Conflict, Refused
 from core.people import current_reader
-from core.plugins import breaker, catalogue, connections, enabled, exporting, switching
+from core.plugins import (
+    breaker,
+    catalogue,
+    connections,
+    deprecations,
+    enabled,
+    exporting,
+    switching,
+)
 from core.plugins.manifest import SETTING, Manifest
 from core.plugins.preflight import NotReady
 from core.plugins.switching import Plugin
@@ -104,6 +112,7 @@ def _one(plugin: Plugin, status: int = 200, **more: Any) -> Response:
     shown = {
         "fields": forms.fields(own), "done": _done(plugin), "can": _can(plugin),
         "calls": _calls(manifest) if manifest else [],
+        "old": deprecations.used_by(plugin.found.folder) if plugin.found else [],
         "touches": manifest.touches if manifest else None,
         "timings": breaker.timings(plugin.name), "tables": switching.tables_of(plugin.name),
         "needed_by": switching.dependents(plugin.name), "is_gate": bool(GATES & plugin.hooks),

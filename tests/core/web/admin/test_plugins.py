@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from core import audit, settings
-from core.plugins import enabled, preflight, switching
+from core.plugins import deprecations, enabled, preflight, switching
 from core.plugins.preflight import Report
 from core.storage import execute
 from core.web.admin.plugins import CAN
@@ -163,3 +163,15 @@ def test_what_a_plugin_keeps_is_downloaded(owner):
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert "tables/posts_post.json" in zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
     assert "Take along what it keeps" in owner.client.get("/admin/plugins/posts").text
+
+
+@on_sqlite
+def test_old_names_that_a_plugin_uses_are_said(owner, monkeypatch):
+    """With the version in which they go, and what to use."""
+    old = deprecations.Deprecated("guard", "1.2", "2.0", "use fence")
+    assert "Old names" not in owner.client.get("/admin/plugins/paywall").text
+    monkeypatch.setattr(deprecations, "DEPRECATED", (old,))
+    page = owner.client.get("/admin/plugins/paywall").text
+
+    assert "is old since 1.2 and goes with version 2.0 of the plugin interface" in page
+    assert "Old names" not in owner.client.get("/admin/plugins/tipjar").text
