@@ -31,6 +31,8 @@ from core.web.bearer import TokenNeeded, current_bearer
 from core.web.problems import offers_of, problem
 
 PLACE = re.compile(r"[0-9]{1,5}")
+MOST_NEW = 100
+"""So many may be published between two pages of a list, and it still goes on where it was."""
 
 
 @operation("GET", "/me", "anyone", Me, refusals={401: "There is no token, or it does not count."})
@@ -50,7 +52,7 @@ def list_resources(asked: ResourcesAsked) -> Page[Resource]:
     before, last = _place(asked.after)
     query = Query(
         words=asked.words, kind=asked.kind, tag=asked.tag, language=asked.language,
-        limit=before + asked.limit + 1,
+        limit=before + MOST_NEW + asked.limit + 1,
     )  # fmt: skip
     cards = [card for _plugin, some in each("list_resources", query=query) for card in some]
     names = [card.resource for card in cards]
