@@ -13,9 +13,11 @@ from core import audit, doors, figures, ledger, mail, notices, storage
 from core.clock import now
 from core.payments import inbox
 from core.people import users
-from core.plugins import catalogue, connections, enabled, implementations
+from core.plugins import breaker, catalogue, connections, enabled, implementations
+from core.plugins.watching import THEME
 from core.settings import site_currency, value
 from core.storage import backup, classes, execute, transaction
+from core.themes.choosing import taken_off
 from core.verify import verify
 
 Level = Literal["wrong", "soon", "note"]
@@ -30,6 +32,7 @@ SENTENCES = {
     "seal": "The audit events no longer match the seal {number}.",
     "paused": "The plugin {name} is paused: {why}",
     "connection": "The connection of {name} does not hold: {why}",
+    "theme": "The theme {name} was taken off, and the plain one is worn: {why}",
     "delivery": "Messages of {provider} that could not be settled: {number}. {why}",
     "notice": "Events of which {plugin} was not told: {number}. {why}",
     "mail": "Messages that were given up: {number}.",
@@ -105,6 +108,13 @@ def _connections(_home: Path) -> Iterator[Finding]:
                 yield Finding("wrong", "connection", {"name": name, "why": health}, name)
 
 
+def _theme(_home: Path) -> Iterator[Finding]:
+    if name := taken_off():
+        last = breaker.failures(f"{THEME}{name}", limit=1)
+        why = last[0].error if last else "it failed again and again"
+        yield Finding("wrong", "theme", {"name": name, "why": why}, name)
+
+
 def _house(home: Path) -> Iterator[Finding]:
     if not storage.is_postgres() and execute("PRAGMA synchronous").fetchone()[0] != 2:
         yield Finding("wrong", "disk")
@@ -177,7 +187,7 @@ def _books(_home: Path) -> Iterator[Finding]:
 
 
 QUICK: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    _plugins, _connections, _house, _waiting, _money, _backups, _team,
+    _plugins, _connections, _theme, _house, _waiting, _money, _backups, _team,
 )  # fmt: skip
 DEEP: tuple[Callable[[Path], Iterator[Finding]], ...] = (_books,)
 

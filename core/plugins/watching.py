@@ -25,6 +25,8 @@ OUTSIDE = frozenset({
     PAGE, "check_health", "provider begin", "provider look_up", "provider act", "provider hear",
 })  # fmt: skip
 """What may ask somebody outside."""
+THEME, THEME_SECONDS = "theme:", 8.0
+"""Before a theme's name where it draws a page, and how long that may take."""
 BEHIND_SECONDS = 600.0
 UNHURRIED = ("register_", "on_", "task ", "send_message")
 """Nobody waits for these: they are asked while an app is built, or behind the pages."""
@@ -47,6 +49,8 @@ class Work(NamedTuple):
         """The seconds that it may take."""
         if self.what.startswith(UNHURRIED):
             return BEHIND_SECONDS
+        if self.plugin.startswith(THEME):
+            return THEME_SECONDS
         return PAGE_SECONDS if self.what in OUTSIDE else HOOK_SECONDS
 
     @property

@@ -30,6 +30,7 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "plugin": ("/admin/plugins/", _("To the plugins")),
     "paused": ("/admin/plugins/", _("To the plugins")),
     "connection": ("/admin/plugins/", _("To the plugin")),
+    "theme": ("/admin/themes/", _("To the themes")),
     "delivery": ("/admin/jobs/", _("Try it again")),
     "notice": ("/admin/jobs/", _("Try it again")),
     "mail": ("/admin/jobs/", _("To the messages")),
