@@ -20,7 +20,7 @@ from core import (
 )
 from plugins.posts import editing, publishing
 from plugins.posts.editing import Typed
-from plugins.posts.mistakes import BODY, Mistake, mistake_of
+from plugins.posts.mistakes import Mistake, mistake_of
 from plugins.posts.previews import words_for
 from plugins.posts.site import pages
 
@@ -75,7 +75,9 @@ def publish_first() -> Any:
     form = {key: request.form.get(key, "").strip() for key in ("title", "free", "paid", "price")}
     typed = _typed(form)
     if typed.get(f"field-{PRICE}-on") and not form["paid"]:
-        return _drawn(form, [Mistake(BODY, 1, "is missing")])
+        return _drawn(
+            form, [Mistake("paid", 1, "write what opens for the price, or leave the price empty")]
+        )
     try:
         outcome = publishing.save(typed, None, current_reader())
     except publishing.Changed as error:

@@ -43,12 +43,13 @@ def show() -> Response:
     context: dict[str, Any] = {
         "draw": drawing.TOOLS, "top": drawing.named(sales, TOP),
         "funnel": drawing.way_to_a_sale(sales), "money": None, "matters": None, "steps": None,
+        "setup": founding.reached(),
         "said": health.said, "remedy": health.remedy, "plays": drawing.mode() == "test",
     }  # fmt: skip
     if "orders.view" in may:
         context |= {"money": _money(span), "matters": health.attention()}
     if "settings.change" in may and value(CHECKLIST):
-        context |= {"steps": first_steps(), "setup": founding.reached()}
+        context["steps"] = first_steps()
     return admin_page("admin/home.html", **context)
 
 

@@ -7,7 +7,7 @@ is borrowed from. The last one belongs to the plugin that has the table `[setup]
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
@@ -128,20 +128,31 @@ def _why_currency_stays() -> str:
     return "prices" if any("price" in card.fields for card in cards) else ""
 
 
-def _draw_site(fields: Sequence[forms.Field] = ()) -> Response:
+def _draw_site(wrong: Sequence[forms.Field] = ()) -> Response:
     return setup_page(
-        "admin/setup/site.html", 422 if fields else 200, step="site",
-        fields=fields or forms.fields(_asked()), stays=_why_currency_stays(),
+        "admin/setup/site.html", 422 if wrong else 200, step="site",
+        fields=wrong or [_suggested(one) for one in forms.fields(_asked())],
+        stays=_why_currency_stays(),
     )  # fmt: skip
 
 
+def _suggested(field: forms.Field) -> forms.Field:
+    """Put the owner's own language into the form until one was chosen."""
+    if field.setting.name != LANGUAGE or field.is_locked or founding.is_past("site"):
+        return field
+    return replace(field, text=current_reader().language)
+
+
 def _save_site(_act: str) -> Response | None:
-    before = [value(name) for name in (LANGUAGE, CURRENCY)]
+    changed = [
+        one for one in (LANGUAGE, CURRENCY) if request.form.get(one, value(one)) != value(one)
+    ]
     with transaction():
         if wrong := forms.saved(_asked(), current_reader().holder):
             return _draw_site(wrong)
-        if before != [value(name) for name in (LANGUAGE, CURRENCY)]:
+        if changed:
             settings.bump(enabled.GENERATION)  # every process builds its app anew
+    settings.set_site_currency(value(CURRENCY))  # here it counts for the very next step
     return None
 
 

@@ -7,6 +7,7 @@ import stat
 import pytest
 from flask import Blueprint
 
+from core import config as configuration
 from core import hookimpl, settings, storage
 from core.cli import main
 from core.errors import OboloError
@@ -14,14 +15,18 @@ from core.storage import execute
 
 
 def test_a_new_site_gets_its_folder_and_keys(obolo, tmp_path):
-    """Its keys are its user's alone; a second time nothing changes."""
+    """Its keys are its user's alone, and it can sell a text; a second time nothing changes."""
     home = tmp_path / "new"
     first = obolo("--home", str(home), "init")
     key = (home / "keys" / "session.key").read_text()
+    config = (home / "obolo.toml").read_text()
+    (home / "obolo.toml").write_text(config.replace("playmoney", "tipjar"))
     second = obolo("--home", str(home), "init")
 
     assert first.code == second.code == 0
     assert str(home / "keys") in first.text
+    assert configuration.load(home).plugins == ("posts", "paywall", "tipjar")
+    assert 'plugins = ["posts", "paywall", "playmoney"]' in config
     assert (home / "keys" / "session.key").read_text() == key
     assert stat.S_IMODE((home / "keys" / "session.key").stat().st_mode) == 0o600
 
