@@ -37,14 +37,8 @@ def first() -> Response:
     with force_locale(language):
         typed = {
             "title": gettext("My first post"),
-            "free": gettext(
-                "This part everybody reads. It says what the text is about, and why it is worth "
-                "its price."
-            ),
-            "paid": gettext(
-                "This part opens with one payment, and stays open to whoever paid, on all their "
-                "devices. Put your own words in its place whenever you like."
-            ),
+            "free": gettext("This part everybody reads. Say here why the rest is worth its price."),
+            "paid": gettext("This part opens with one payment. Put your own words in its place."),
         }
     price = Money(PRICE_MINOR, site_currency())
     written = _price()
@@ -75,9 +69,8 @@ def publish_first() -> Any:
     form = {key: request.form.get(key, "").strip() for key in ("title", "free", "paid", "price")}
     typed = _typed(form)
     if typed.get(f"field-{PRICE}-on") and not form["paid"]:
-        return _drawn(
-            form, [Mistake("paid", 1, "write what opens for the price, or leave the price empty")]
-        )
+        why = "write what opens for the price, or leave the price empty"
+        return _drawn(form, [Mistake("paid", 1, why)])
     try:
         outcome = publishing.save(typed, None, current_reader())
     except publishing.Changed as error:

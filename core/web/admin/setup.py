@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core import founding, settings
@@ -65,7 +66,8 @@ def setup_page(template: str, status: int = 200, *, step: str = "post", **contex
     ]
     here = way[STEPS.index(step)]
     before = url_for("admin_setup.step", name=way[here.number - 2].name) if here.number > 1 else ""
-    return admin_page(template, status, way=way, here=here, before=before, **context)
+    done = gettext("Saved.") if "saved" in request.args else ""
+    return admin_page(template, status, way=way, here=here, before=before, done=done, **context)
 
 
 def end_setup() -> None:
@@ -99,6 +101,8 @@ def save(name: str) -> Any:
     act = request.form.get("act", "save")
     if act != "skip" and name in SAVED and (wrong := SAVED[name](act)) is not None:
         return wrong
+    if founding.reached() == DONE and act != "skip":
+        return redirect(url_for(".step", name=name, saved=1), 303)
     following = founding.pass_step(name, current_reader().holder)
     if following == DONE:
         return redirect(_front(), 303)
@@ -144,9 +148,8 @@ def _suggested(field: forms.Field) -> forms.Field:
 
 
 def _save_site(_act: str) -> Response | None:
-    changed = [
-        one for one in (LANGUAGE, CURRENCY) if request.form.get(one, value(one)) != value(one)
-    ]
+    before = {one: value(one) for one in (LANGUAGE, CURRENCY)}
+    changed = any(request.form.get(one, was) != was for one, was in before.items())
     with transaction():
         if wrong := forms.saved(_asked(), current_reader().holder):
             return _draw_site(wrong)
