@@ -69,8 +69,7 @@ def publish_first() -> Any:
     form = {key: request.form.get(key, "").strip() for key in ("title", "free", "paid", "price")}
     typed = _typed(form)
     if typed.get(f"field-{PRICE}-on") and not form["paid"]:
-        why = "write what opens for the price, or leave the price empty"
-        return _drawn(form, [Mistake("paid", 1, why)])
+        return _drawn(form, [Mistake("paid", 1, "write here what opens for the price")])
     try:
         outcome = publishing.save(typed, None, current_reader())
     except publishing.Changed as error:

@@ -54,7 +54,7 @@ def test_it_is_on_sale_at_once(owner):
     ("wrong", "says"),
     [
         ({"title": ""}, "Title: is missing"),
-        ({"paid": ""}, "Write what opens for the price"),
+        ({"paid": ""}, "Write here what opens for the price"),
         ({"price": "much"}, "Price: "),
         ({"price": "0"}, "Price: "),
         ({"free": "<!-- more -->"}, "stands there twice"),
