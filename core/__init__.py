@@ -8,7 +8,6 @@ from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
-from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
@@ -44,6 +43,7 @@ from core.plugins import (
     API_VERSION,
     Embed,
     Field,
+    Health,
     Periodic,
     Query,
     Refusal,
@@ -53,6 +53,7 @@ from core.plugins import (
     embeds,
     fields_of,
 )
+from core.plugins.reaching import request as http_request
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -106,6 +107,7 @@ __all__ = [
     "Forged",
     "Gate",
     "Grant",
+    "Health",
     "Hint",
     "HttpUnknown",
     "HttpUnreachable",
