@@ -26,7 +26,6 @@ from core.figures import spare as spare_of
 from core.hookspecs import hookimpl
 from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
-from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.mail import send as send_mail
@@ -67,6 +66,7 @@ from core.plugins import (
     API_VERSION,
     Embed,
     Field,
+    Health,
     Periodic,
     Query,
     Refusal,
@@ -76,6 +76,7 @@ from core.plugins import (
     embeds,
     fields_of,
 )
+from core.plugins.reaching import request as http_request
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -99,6 +100,7 @@ from core.storage.files import keep as keep_file
 from core.tasks import enqueue
 from core.web.addresses import local_path
 from core.web.admin.listing import Asked, Filter, show_list
+from core.web.admin.setup import end_setup, setup_page
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
@@ -130,6 +132,7 @@ __all__ = [
     "Forged",
     "Gate",
     "Grant",
+    "Health",
     "Hint",
     "HttpUnknown",
     "HttpUnreachable",
@@ -194,6 +197,7 @@ __all__ = [
     "drafted",
     "draw_embed",
     "embeds",
+    "end_setup",
     "enqueue",
     "execute",
     "fields_of",
@@ -227,6 +231,7 @@ __all__ = [
     "saved_methods",
     "send_mail",
     "send_stored",
+    "setup_page",
     "show_list",
     "site_currency",
     "site_mode",

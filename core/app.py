@@ -12,7 +12,19 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import figures, hosts, limits, mail, notices, outgoing, plugins, settings, storage, tasks
+from core import (
+    figures,
+    founding,
+    hosts,
+    limits,
+    mail,
+    notices,
+    outgoing,
+    plugins,
+    settings,
+    storage,
+    tasks,
+)
 from core.access import Gate
 from core.clock import now
 from core.config import Config
@@ -20,7 +32,7 @@ from core.errors import PluginFailed, in_words
 from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
-from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
+from core.plugins import Field, Health, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
@@ -68,7 +80,7 @@ ANSWERS: Mapping[str, type] = {
 }  # fmt: skip
 SEVERAL: Mapping[str, type] = {
     "list_resources": ResourceCard, "add_lines": Line, "ask": Question, "register_fields": Field,
-    "register_tasks": Periodic,
+    "register_tasks": Periodic, "check_health": Health,
 }  # fmt: skip
 """What plugins answer, and what they answer several of; the hooks' signatures say the same."""
 
@@ -97,7 +109,6 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
     storage.open_keys(config.keys)
     files.set_folder(config.home / "files")
     settings.declare(settings.core_settings(config.site_name, config.owner_email))
-    settings.set_site_currency(config.currency)
     hosts.set_names(config.trusted_hosts)
     limits.set_key(config.derived_key("limits"))
     codes.set_key(config.derived_key("codes"))
@@ -137,6 +148,7 @@ def build(config: Config) -> Flask:
 
 
 def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> Flask:
+    founding.declare(config)
     folders = [Path(folder) for folder in config.plugin_folders]
     loaded, found = plugins.assemble(names, folders, broken=broken)
     with plugins.serving(loaded):
@@ -145,7 +157,11 @@ def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> F
         looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
         looks.declare()
         rendering.install(
-            app, [one.folder for one in found.values()], looks, config.language, config.languages
+            app,
+            [one.folder for one in found.values()],
+            looks,
+            founding.language(config),
+            config.languages,
         )
         trying.install(app, config.derived_key("trial"))
         _add_pages(app)

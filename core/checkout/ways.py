@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from core import figures, ledger
-from core.errors import Refused
+from core.errors import OboloError, Refused
 from core.money import Money
 from core.orders import Order
 from core.payments import Provider, Quote
@@ -13,6 +14,7 @@ from core.people import Reader
 from core.plugins import catalogue
 from core.settings import value
 
+log = logging.getLogger("obolo.checkout")
 LARGEST_UNITS = 1_000
 """Up to so many major units the least price that is worth it is looked for."""
 
@@ -30,7 +32,8 @@ def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
 
     One whose fee takes more than `checkout.most_fee_share` of it is left out, unless the owner set
     `checkout.allow_loss`; so is a balance or tab in which there is not enough left, and, with
-    `hold`, what cannot reserve money first.
+    `hold`, what cannot reserve money first; and one that
+    cannot say what it costs.
     """
     offered = (
         offer(provider, amount, reader.country)
@@ -59,8 +62,17 @@ def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, 
 
 def offer(provider: Provider, amount: Money, country: str) -> Way | None:
     """Return the way to pay an amount by a provider, if it is worth it to the site."""
-    quote = provider.quote(amount, country=country)
+    quote = quoted(provider, amount, country)
     return None if quote is None or not is_worth_it(amount, quote) else Way(provider, quote)
+
+
+def quoted(provider: Provider, amount: Money, country: str) -> Quote | None:
+    """Return what a provider says it costs; one that cannot say is not offered."""
+    try:
+        return provider.quote(amount, country=country)
+    except OboloError as error:
+        log.warning("provider %s is not offered: %s", provider.name, error)
+        return None
 
 
 def way_named(name: str, order: Order, reader: Reader) -> Provider:
@@ -113,7 +125,7 @@ def direct(amount: Money, country: str = "") -> list[Way]:
         Way(provider, quote)
         for provider in catalogue.providers.values()
         if "instant" not in provider.can
-        and (quote := provider.quote(amount, country=country)) is not None
+        and (quote := quoted(provider, amount, country)) is not None
     ]
     return sorted(asked, key=lambda way: way.quote.fee.minor)
 
@@ -128,7 +140,7 @@ def least_direct(provider: Provider, currency: str, country: str = "") -> Money 
 
     def fits(minor: int) -> bool:
         amount = Money(minor, currency)
-        quote = provider.quote(amount, country=country)
+        quote = quoted(provider, amount, country)
         return quote is not None and is_worth_it(amount, quote)
 
     if not fits(high):
