@@ -8,8 +8,8 @@ from typing import cast
 from flask import Blueprint
 from markupsafe import Markup
 
-from core import Order, Periodic, Provider, Question, Reader, Refusal, hookimpl
-from plugins.wallet import caps, expiring, notes
+from core import Health, Order, Periodic, Provider, Question, Reader, Refusal, hookimpl
+from plugins.wallet import caps, expiring, law, notes
 from plugins.wallet.provider import Wallet
 from plugins.wallet.views import pages
 
@@ -60,3 +60,9 @@ def render_slot(slot: str, context: Mapping[str, object]) -> Markup | None:
 def erase_reader(holder: str) -> str | None:
     """Forget the reminder; a balance is a debt of the site and stays until it is given back."""
     return expiring.erase(holder)
+
+
+@hookimpl
+def check_health() -> Iterable[Health]:
+    """Say how near the site is to what the law wants to be told of balances."""
+    yield from law.health()
