@@ -102,10 +102,11 @@ def _expire(reader: Reader) -> int:
         Line(label, amount, INCOME),
     )
     try:
-        order = start_order(reader, lines, return_to="/x/wallet/", mode=site_mode())
+        with transaction():
+            order = start_order(reader, lines, return_to="/x/wallet/", mode=site_mode())
+            record_event("wallet.expire", actor="wallet", subject=order.id, amount=str(amount))
     except OboloError:
         return 0  # it was spent meanwhile, or the site has a claim against it
-    record_event("wallet.expire", actor="wallet", subject=order.id, amount=str(amount))
     return 1
 
 
