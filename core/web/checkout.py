@@ -124,10 +124,11 @@ def show(id: str) -> Any:
         order, payments = orders.find(order.id), records.of_order(order.id)
     if order.state == "paid":
         return redirect(order.return_to, 303)
+    held = checkout.held_for(id)
     page = render_template(
         "checkout/order.html", order=order,
-        ways=checkout.ways(order.total, reader, hold=order.is_held), held=checkout.held_for(id),
-        payment=payments[-1] if payments else None, waiting=_waiting(payments),
+        ways=checkout.ways(order.total, reader, hold=order.is_held), held=held,
+        payment=payments[-1] if payments else None, waiting=_waiting(payments) and not held,
         receipt_to=checkout.recipient(order.holder),
     )  # fmt: skip
     response = Response(page)
