@@ -10,8 +10,6 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from core.money import Money
-
 
 class State(StrEnum):
     """Where a payment stands at its provider, from least to most: the larger one wins a join.
@@ -81,11 +79,6 @@ class Movement:
     fee_currency: str | None = None
     settled_minor: int | None = None
     settled_currency: str | None = None
-
-    @property
-    def amount(self) -> Money:
-        """What moved, of the currency in which it was asked for."""
-        return Money(self.minor, self.currency)
 
     def join(self, other: Movement) -> Movement:
         """Take the larger value in each field: a total order per field is what makes it a join."""

@@ -12,7 +12,7 @@ from core import checkout, entitlements, orders, timeline
 from core.errors import BadInput, Conflict, Refused
 from core.money import Money
 from core.orders import Order
-from core.payments import Payment, records
+from core.payments import Movement, Payment, records
 from core.payments.searching import Sale, Wanted, find, providers_used
 from core.people import current_reader, users
 from core.plugins import catalogue
@@ -87,8 +87,14 @@ def _page(order: Order, status: int = 200, **more: Any) -> Response:
         left={number: Money(minor, order.currency) for number, minor in left.items() if minor > 0},
         worth=_worth(order), ways=_ways(paid_by), can_refund=can_refund, states=STATES,
         form_id=checkout.new_refund_id(), held=checkout.held_for(order.id),
-        unnamed=checkout.unnamed(paid_by) if paid_by else [], **more,
+        unnamed=_unnamed(paid_by), **more,
     )  # fmt: skip
+
+
+def _unnamed(payment: Payment | None) -> list[tuple[Movement, Money]]:
+    """Return the refunds that belong to no line yet, each with its amount."""
+    found = checkout.unnamed(payment) if payment else []
+    return [(one, Money(one.minor, one.currency)) for one in found]
 
 
 def _worth(order: Order) -> dict[int, Money]:
