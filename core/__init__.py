@@ -8,7 +8,6 @@ from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
 from core.http import HttpUnknown, HttpUnreachable
-from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
@@ -47,6 +46,7 @@ from core.plugins import (
     API_VERSION,
     Embed,
     Field,
+    Health,
     Periodic,
     Query,
     Refusal,
@@ -56,6 +56,7 @@ from core.plugins import (
     embeds,
     fields_of,
 )
+from core.plugins.reaching import request as http_request
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -109,6 +110,7 @@ __all__ = [
     "Forged",
     "Gate",
     "Grant",
+    "Health",
     "Hint",
     "HttpUnknown",
     "HttpUnreachable",
