@@ -2,7 +2,7 @@
 
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
-from core.checkout import draft, refund, start_order
+from core.checkout import capture, charge_saved, draft, refund, release, start_order
 from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
@@ -34,9 +34,12 @@ from core.payments import (
     Refund,
     Settled,
     State,
+    StatementLine,
     Status,
     Step,
 )
+from core.payments.methods import Method
+from core.payments.methods import of_holders as saved_methods
 from core.people import Reader, current_reader, give_holder
 from core.people.users import name_of
 from core.plugins import (
@@ -121,6 +124,7 @@ __all__ = [
     "Leg",
     "Line",
     "Message",
+    "Method",
     "Model",
     "Money",
     "Movement",
@@ -147,6 +151,7 @@ __all__ = [
     "Settled",
     "Shredded",
     "State",
+    "StatementLine",
     "Status",
     "Step",
     "StoredFile",
@@ -155,7 +160,9 @@ __all__ = [
     "after_commit",
     "allow_door",
     "callers",
+    "capture",
     "card_of",
+    "charge_saved",
     "count_view",
     "current_reader",
     "data_folder",
@@ -188,6 +195,8 @@ __all__ = [
     "payment_required",
     "record_event",
     "refund",
+    "release",
+    "saved_methods",
     "send_stored",
     "setup_page",
     "show_list",

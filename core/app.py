@@ -32,7 +32,7 @@ from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Health, Periodic, Refusal, ResourceCard, catalogue
-from core.reconcile import reconcile
+from core.reconcile import explain_yesterday, reconcile
 from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
 from core.verify import seal
@@ -227,6 +227,7 @@ def _schedule(app: Flask) -> None:
     """Say what is done behind the pages; nothing runs before a thread or worker is started."""
     works: list[Periodic] = [
         Periodic("reconcile", 20, lambda: reconcile(now())),
+        Periodic("statements", 86_400, lambda: explain_yesterday(now())),
         Periodic("notices", 30, lambda: notices.tell_due(now())),
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),

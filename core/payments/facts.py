@@ -92,7 +92,8 @@ class Facts:
 
     `reference` is the payment's id as the provider kept it, `payee` who received the money and
     `mode` live or test: what core compares with what it asked. `saved` is the provider's word for
-    a method that was kept, to be charged later; `saved_label` names it to the reader.
+    a method that was kept, to be charged later; `saved_label` names it to the reader. `warning` is
+    the provider's word for a suspicion before any dispute, such as `early_fraud_warning`.
     """
 
     ref: str
@@ -105,6 +106,7 @@ class Facts:
     failure: str | None = None
     saved: str | None = None
     saved_label: str | None = None
+    warning: str | None = None
 
     def join(self, other: Facts) -> Facts:
         """Put two reports together: commutative, associative, idempotent."""

@@ -9,13 +9,17 @@ from typing import Protocol
 
 from core.clock import now
 from core.money import Money
-from core.payments.facts import Facts, Kind, Status
+from core.payments.facts import Facts
 from core.payments.steps import Action, Hint, Inbound, Intent, Quote, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One try to pay one order by one provider; its id is also the provider's idempotency key."""
+    """One try to pay one order by one provider; its id is also the provider's idempotency key.
+
+    `hold` is empty, or `held` until somebody decides to `capture` or `release`. `save` asks to
+    keep the method, `method` names the kept one that is charged; `back` is the reader's way back.
+    """
 
     id: str
     order: str
@@ -27,13 +31,18 @@ class Payment:
     wrong: str = ""
     created: datetime = field(default_factory=now)
     looks: int = 0
+    hold: str = ""
+    save: bool = False
+    method: str = ""
+    back: str = ""
 
 
 class Provider(Protocol):
     """The questions core asks a paying method. Answers are data; core alone writes.
 
     `begin`, `look_up` and `act` raise ProviderRefused or ProviderUnknown, and nothing else on
-    purpose. `can` holds words such as instant, refund, partial_refund, hold, keep.
+    purpose. `can` holds words such as instant, refund, partial_refund, hold, save, keep; one with
+    `statement` is one of `Statements` too.
     """
 
     name: str
@@ -58,23 +67,3 @@ class Provider(Protocol):
 
     def hear(self, request: Inbound) -> Iterable[Hint]:
         """Verify a webhook, then only point. Raises Forged."""
-
-
-def wrong(payment: Payment, facts: Facts, payee: str) -> str:
-    """Say in what the facts differ from what was asked; nothing when they do not.
-
-    Reference, payee, mode, currency or amount. Exactly one charge of the amount asked settles; any
-    other charge is money that nobody asked for.
-    """
-    if facts.reference not in (None, payment.id):
-        return "reference"
-    if facts.payee not in (None, payee):
-        return "payee"
-    if facts.mode not in (None, payment.mode):
-        return "mode"
-    done = [m for m in facts.movements if m.kind is Kind.CHARGE and m.status is Status.DONE]
-    if done and all(m.currency != payment.amount.currency for m in done):
-        return "currency"
-    if done and all(m.minor != payment.amount.minor for m in done):
-        return "amount"
-    return ""

@@ -12,7 +12,7 @@ import msgspec
 from core.clock import now
 from core.errors import NotFound
 from core.money import Money
-from core.payments.facts import Facts, Movement, State, Status
+from core.payments.facts import Facts, Kind, Movement, State, Status
 from core.payments.provider import Payment
 from core.payments.steps import Hint
 from core.storage import execute, insert, instant, micros, to_json
@@ -26,6 +26,8 @@ def store(payment: Payment, *, over: bool = False) -> None:
         "ref": payment.ref, "facts": _text(payment.facts), "wrong": payment.wrong,
         "created": micros(payment.created),
         "next_look": None if over else micros(payment.created + PAUSES[0]), "looks": 0,
+        "hold": payment.hold, "save": int(payment.save), "method": payment.method,
+        "back": payment.back,
     })  # fmt: skip
 
 
@@ -33,15 +35,20 @@ def _text(facts: Facts) -> str:
     return msgspec.json.encode(facts).decode()
 
 
-COLUMNS = "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks"
+COLUMNS = (
+    "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks, hold, "
+    "save, method, back"
+)
 
 
 def _read(where: str, values: list[Any]) -> list[Payment]:
     rows = execute(f"SELECT {COLUMNS} FROM payments_payment WHERE {where}", values).fetchall()
     return [
         Payment(id, order, provider, mode, Money(minor, currency), ref,
-                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks)
-        for id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks in rows
+                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks,
+                hold, bool(save), method, back)
+        for id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks, hold,
+        save, method, back in rows
     ]  # fmt: skip
 
 
@@ -151,6 +158,23 @@ def look_at_others(payment: Payment) -> None:
     )
 
 
+def suspected() -> list[Payment]:
+    """Return the payments of which a provider warned, until they are disputed or given back."""
+    warned = _read("""facts LIKE '%"warning":"%' ORDER BY id DESC LIMIT 100""", [])
+    return [one for one in warned if all(m.kind is Kind.CHARGE for m in one.facts.movements)]
+
+
+def held() -> list[Payment]:
+    """Return the payments whose money waits for a decision."""
+    waiting = _read("hold = 'held' AND next_look IS NOT NULL ORDER BY id", [])
+    return [one for one in waiting if one.facts.state is State.READY]
+
+
+def set_hold(payment: str, hold: str) -> None:
+    """Store what was decided of money that is held: `capture`, `release`, or `held` again."""
+    execute("UPDATE payments_payment SET hold = ? WHERE id = ?", [hold, payment])
+
+
 FREE_REF = """
 (SELECT CAST(? AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM payments_payment other
 WHERE other.provider = ? AND other.ref = ?))
@@ -218,7 +242,8 @@ def owned(payment: Payment) -> list[Movement]:
 class AskedRefund:
     """A refund that core asked for: minor units by line, and where the money goes.
 
-    `destination` is the payment's own provider, or one that can keep money for the reader.
+    `destination` is the payment's own provider, or one that can keep money for the reader. One
+    that somebody made at the provider is named afterwards, by its `movement`.
     """
 
     id: str
@@ -228,6 +253,7 @@ class AskedRefund:
     destination: str
     state: str
     reason: str
+    movement: str = ""
 
 
 def store_refund(refund: AskedRefund) -> None:
@@ -236,7 +262,7 @@ def store_refund(refund: AskedRefund) -> None:
         "id": refund.id, "payment_id": refund.payment, "minor": refund.amount.minor,
         "lines": to_json({str(number): minor for number, minor in refund.lines.items()}),
         "destination": refund.destination, "state": refund.state, "created": micros(now()),
-        "reason": refund.reason,
+        "reason": refund.reason, "movement": refund.movement,
     })  # fmt: skip
 
 
@@ -254,7 +280,7 @@ def find_refund(id: str) -> AskedRefund | None:
 def _read_refunds(where: str, value: str) -> list[AskedRefund]:
     rows = execute(
         "SELECT payments_refund.id, payment_id, payments_refund.minor, currency, lines, "
-        "destination, state, reason FROM payments_refund JOIN payments_payment ON "
+        "destination, state, reason, movement FROM payments_refund JOIN payments_payment ON "
         f"payments_payment.id = payment_id WHERE {where}",
         [value],
     )
@@ -262,9 +288,9 @@ def _read_refunds(where: str, value: str) -> list[AskedRefund]:
         AskedRefund(
             id, payment, Money(minor, currency),
             {int(number): part for number, part in json.loads(lines).items()},
-            destination, state, reason,
+            destination, state, reason, movement,
         )
-        for id, payment, minor, currency, lines, destination, state, reason in rows
+        for id, payment, minor, currency, lines, destination, state, reason, movement in rows
     ]  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         ), 422
     if order.state == "paid":
         return _see_other(back)
-    offered = checkout.ways(order.total, reader)
+    offered = checkout.ways(order.total, reader, hold=order.is_held)
     only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
     if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
         return _begin(order, only.provider.name, reader)
@@ -124,9 +124,11 @@ def show(id: str) -> Any:
         order, payments = orders.find(order.id), records.of_order(order.id)
     if order.state == "paid":
         return redirect(order.return_to, 303)
+    held = checkout.held_for(id)
     page = render_template(
-        "checkout/order.html", order=order, ways=checkout.ways(order.total, reader),
-        payment=payments[-1] if payments else None, waiting=_waiting(payments),
+        "checkout/order.html", order=order,
+        ways=checkout.ways(order.total, reader, hold=order.is_held), held=held,
+        payment=payments[-1] if payments else None, waiting=_waiting(payments) and not held,
         receipt_to=checkout.recipient(order.holder),
     )  # fmt: skip
     response = Response(page)
@@ -175,8 +177,9 @@ def _begin(order: Order, provider: str, reader: Reader) -> Any:
     here = url_for("checkout.show", id=order.id)
     try:
         step = checkout.pay(
-            order.id, provider, reader, url_for("checkout.show", id=order.id, _external=True)
-        )
+            order.id, provider, reader, url_for("checkout.show", id=order.id, _external=True),
+            save=request.form.get("save") == "1",
+        )  # fmt: skip
     except Refused:
         raise
     except OboloError as error:
