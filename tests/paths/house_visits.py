@@ -29,7 +29,9 @@ HOUSE: dict[str, Visit] = {
     "admin_plugins.switch_off": Visit(SEE_OTHER, own=on, **NOTHING),
     "admin_plugins.move": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
     "admin_plugins.save": Visit(SEE_OTHER, own=lambda _: of(name="tipjar"), **NOTHING),
-    "admin_plugins.check": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
+    "admin_plugins.check": Visit(
+        SEE_OTHER, own=lambda _: of(name="playmoney"), refused=(403,), **NOTHING
+    ),
     "admin_plugins.export": Visit(own=lambda _: of(name="tipjar"), **NOTHING),
     "admin_plugins.uninstall": Visit(SEE_OTHER, own=off, **NOTHING),
     "admin_themes.edit": Visit(
