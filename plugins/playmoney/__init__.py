@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, render_template
+from markupsafe import Markup
 
 from core import Provider, hookimpl, value
-from plugins.playmoney.chosen import transport
+from plugins.playmoney.chosen import is_local, transport
 from plugins.playmoney.commands import group
 from plugins.playmoney.provider import PlayMoney
 from plugins.playmoney.views import pages
@@ -23,3 +27,12 @@ def register_provider() -> Provider:
 def register_blueprint() -> Blueprint:
     """Show the bank's page, where a person pays."""
     return pages
+
+
+@hookimpl
+def render_slot(slot: str, context: Mapping[str, Any]) -> Markup | None:
+    """Offer a button that pays on the spot, where the owner wants to see how that looks."""
+    is_place = slot in ("paywall.express", "checkout.express") and "playmoney" in context["ways"]
+    if not (is_place and value("playmoney.express") and is_local()):
+        return None
+    return Markup(render_template("playmoney/express.html", amount=context["amount"]))  # noqa: S704
