@@ -65,7 +65,8 @@ def test_a_fault_is_found_and_named(folder, fault):
     name, change, sentence = FAULTS[fault]
     before = check(folder)
     path = folder / name
-    path.write_text(change(path.read_text()))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(change(path.read_text() if path.exists() else ""))
     found = check(folder)
 
     assert before == []
