@@ -34,7 +34,7 @@ from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
-from core.reconcile import reconcile
+from core.reconcile import explain_yesterday, reconcile
 from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
 from core.verify import seal
@@ -231,6 +231,7 @@ def _schedule(app: Flask) -> None:
     looks: Themes = app.extensions["obolo_themes"]
     works: list[Periodic] = [
         Periodic("reconcile", 20, lambda: reconcile(now())),
+        Periodic("statements", 86_400, lambda: explain_yesterday(now())),
         Periodic("notices", 30, lambda: notices.tell_due(now())),
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Literal
 
 from core import audit, doors, figures, ledger, mail, notices, scripts, storage
 from core.clock import now
-from core.payments import inbox
+from core.payments import inbox, lines, records
 from core.people import users
 from core.plugins import catalogue, enabled, implementations
 from core.settings import site_currency, value
@@ -36,6 +37,9 @@ SENTENCES = {
     "tasks": "Nobody has done the work behind the pages for {minutes} minutes.",
     "unassigned": "{amount} came in that belongs to no order.",
     "dispute": "A payment is disputed: {amount} are held back until it is decided.",
+    "suspicion": "The provider suspects a fraud: {why}. Nothing was taken back yet.",
+    "held": "{amount} are reserved and wait for a decision.",
+    "account": "{number} lines of the account of {provider} are not explained.",
     "backup": "The newest backup is {days} days old.",
     "no_backup": "There is no backup yet.",
     "factor": "People of the team without a second factor: {number}.",
@@ -137,6 +141,12 @@ def _money(_home: Path) -> Iterator[Finding]:
         yield Finding("soon", "unassigned", {"amount": -kept}, str(kept))
     for order, amount in figures.disputed(tuple(catalogue.providers), mode):
         yield Finding("soon", "dispute", {"amount": amount}, order)
+    for payment in records.suspected():
+        yield Finding("soon", "suspicion", {"why": payment.facts.warning}, payment.order)
+    for payment in records.held():
+        yield Finding("soon", "held", {"amount": payment.amount}, payment.order)
+    for name, count in Counter(one.provider for one in lines.differences(500)).items():
+        yield Finding("soon", "account", {"number": count, "provider": name}, f"{name}:{count}")
     if tests:
         yield Finding("note", "play", {"names": ", ".join(tests)})
     if value("checkout.allow_loss"):

@@ -3,6 +3,7 @@
 from core.checkout.buying import AlreadyHeld, buy
 from core.checkout.charging import charge_saved
 from core.checkout.closing import expire, merge
+from core.checkout.explaining import explain
 from core.checkout.holding import capture, held_for, release
 from core.checkout.naming import name_refund, unnamed
 from core.checkout.ordering import Unanswered, draft, start_order
@@ -22,6 +23,7 @@ __all__ = [
     "charge_saved",
     "draft",
     "expire",
+    "explain",
     "express",
     "hear",
     "held_for",

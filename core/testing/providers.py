@@ -25,6 +25,7 @@ from core.payments import (
     wrong,
 )
 from core.storage import new_id
+from core.testing.provider_more import MoreRules
 from core.testing.provider_steps import (
     Asked,
     Contract,
@@ -369,6 +370,6 @@ def _prepared(contract: Contract, operation: Operation, asked: Asked) -> Callabl
 
 
 class ProviderContract(
-    TrustRules, PayingRules, FeeRules, CancelRules, RefundRules, DisputeRules, DoubtRules
+    TrustRules, PayingRules, FeeRules, CancelRules, RefundRules, DisputeRules, DoubtRules, MoreRules
 ):
     """Everything that core relies on."""

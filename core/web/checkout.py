@@ -140,10 +140,10 @@ def show(id: str) -> Any:
         order, payments = orders.find(order.id), records.of_order(order.id)
     if order.state == "paid":
         return redirect(order.return_to, 303)
-    offered = checkout.ways(order.total, reader, hold=order.is_held)
+    held, offered = checkout.held_for(id), checkout.ways(order.total, reader, hold=order.is_held)
     page = render_template(
-        "checkout/order.html", order=order, ways=offered, held=checkout.held_for(id),
-        payment=payments[-1] if payments else None, waiting=_waiting(payments),
+        "checkout/order.html", order=order, ways=offered, held=held,
+        payment=payments[-1] if payments else None, waiting=_waiting(payments) and not held,
         never_began=_never_began(payments, offered),
         receipt_to=checkout.recipient(order.holder),
     )  # fmt: skip

@@ -28,6 +28,8 @@ TOGETHER = {
     "core/storage/tombstones.py": "tests/core/storage/test_keys.py",
     "core/cli/home.py": "tests/core/cli/test_keys.py",
     "core/payments/steps.py": "tests/core/payments/test_provider.py",
+    "core/payments/comparing.py": "tests/core/payments/test_provider.py",
+    "core/testing/provider_more.py": "tests/plugins/playmoney/test_contract.py",
     "core/checkout/announcing.py": "tests/core/checkout/test_settling.py",
     "core/checkout/ways.py": "tests/core/checkout/test_paying.py",
     "core/cursors.py": "tests/core/web/api/test_money.py",
