@@ -14,9 +14,11 @@ from core import audit, doors, figures, ledger, mail, notices, scripts, storage
 from core.clock import now
 from core.payments import inbox, lines, records
 from core.people import users
-from core.plugins import catalogue, enabled, implementations
+from core.plugins import breaker, catalogue, connections, enabled, implementations
+from core.plugins.watching import THEME
 from core.settings import site_currency, value
 from core.storage import backup, classes, execute, transaction
+from core.themes.choosing import taken_off
 from core.verify import verify
 
 Level = Literal["wrong", "soon", "note"]
@@ -30,6 +32,8 @@ SENTENCES = {
     "books": "{invariant}: {subject}: {detail}",
     "seal": "The audit events no longer match the seal {number}.",
     "paused": "The plugin {name} is paused: {why}",
+    "connection": "The connection of {name} does not hold: {why}",
+    "theme": "The theme {name} was taken off, and the plain one is worn: {why}",
     "delivery": "Messages of {provider} that could not be settled: {number}. {why}",
     "notice": "Events of which {plugin} was not told: {number}. {why}",
     "mail": "Messages that were given up: {number}.",
@@ -79,8 +83,11 @@ class Finding:
 def findings(home: Path, *, deep: bool = False) -> list[Finding]:
     """Return what needs attention on the site in `home`, the worst first.
 
-    With `deep` all of the books and all seals are checked as well, which takes a while.
+    With `deep` all of the books and all seals are checked as well, and plugins look whether what
+    they need outside answers; that takes a while. Else what they found last is told.
     """
+    if deep:
+        connections.check(connections.able(), actor="system")
     checks = (*QUICK, *DEEP) if deep else QUICK
     found = [one for check in checks for one in check(home)]
     order: list[Level] = ["wrong", "soon", "note"]
@@ -97,6 +104,20 @@ def _plugins(_home: Path) -> Iterator[Finding]:
         if entry.state == "paused":
             about = {"name": entry.name, "why": entry.reason}
             yield Finding("wrong", "paused", about, f"{entry.name}:{entry.changed.isoformat()}")
+
+
+def _connections(_home: Path) -> Iterator[Finding]:
+    for name in connections.able():
+        for health in connections.last(name)[1]:
+            if not health.ok:
+                yield Finding("wrong", "connection", {"name": name, "why": health}, name)
+
+
+def _theme(_home: Path) -> Iterator[Finding]:
+    if name := taken_off():
+        last = breaker.failures(f"{THEME}{name}", limit=1)
+        why = last[0].error if last else "it failed again and again"
+        yield Finding("wrong", "theme", {"name": name, "why": why}, name)
 
 
 def _house(home: Path) -> Iterator[Finding]:
@@ -183,7 +204,7 @@ def _books(_home: Path) -> Iterator[Finding]:
 
 
 QUICK: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    _plugins, _house, _waiting, _money, _scripts, _backups, _team,
+    _plugins, _connections, _theme, _house, _waiting, _money, _scripts, _backups, _team,
 )  # fmt: skip
 DEEP: tuple[Callable[[Path], Iterator[Finding]], ...] = (_books,)
 

@@ -111,10 +111,13 @@ def set_wake(wake: Callable[[], object] | None) -> None:
     _ways.wake = wake
 
 
-def send(recipient: str, subject: str, body: str, language: str, *, holder: str = "") -> str:
+def send(
+    recipient: str, subject: str, body: str, language: str, *, holder: str = "", about: str = ""
+) -> str:
     """Put a message into the outbox, in the caller's transaction if one is open; return its id.
 
     With `holder` it is sealed by that person's key, and is never sent once the person is erased.
+    `about` is the id of what it tells of, such as an order.
     Raises Shredded for one who is, and Refused when the recipient or the subject could smuggle
     further headers or recipients.
     """
@@ -130,6 +133,7 @@ def send(recipient: str, subject: str, body: str, language: str, *, holder: str 
             for column, text in texts.items()
         },
         "language": language,
+        "about": about,
         "created": at,
         "attempts": 0,
         "next_try": at,
@@ -198,14 +202,23 @@ class Kept:
 
 def outbox(*, limit: int, offset: int = 0, unsent: bool = False, to: str = "") -> list[Kept]:
     """Return what is kept of messages, newest first; with `to` what goes to one address."""
-    where = "WHERE sent IS NULL " if unsent else ""
+    where = "WHERE sent IS NULL" if unsent else ""
+    kept = _outbox(where, [limit, offset])
+    return [one for one in kept if one.recipient == to] if to else kept
+
+
+def told_of(about: str, *, limit: int = 100) -> list[Kept]:
+    """Return what is kept of the messages that tell of something, newest first."""
+    return _outbox("WHERE about = ?", [about, limit, 0])
+
+
+def _outbox(where: str, given: list[object]) -> list[Kept]:
     rows = execute(
         "SELECT id, recipient, subject, created, sent, next_try, attempts, COALESCE(error, '') "
-        f"FROM mail_message {where}ORDER BY id DESC LIMIT ? OFFSET ?",
-        [limit, offset],
+        f"FROM mail_message {where} ORDER BY id DESC LIMIT ? OFFSET ?",
+        given,
     ).fetchall()
-    kept = [_kept(*row) for row in rows]
-    return [one for one in kept if one.recipient == to] if to else kept
+    return [_kept(*row) for row in rows]
 
 
 def _kept(message_id: str, recipient: bytes, subject: bytes, *rest: Any) -> Kept:

@@ -24,6 +24,8 @@ from core import app as house
 from core import plugins, settings, storage
 from core.config import Config
 from core.plugins import breaker, enabled
+from core.plugins.watching import THEME
+from core.themes import Themes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -99,11 +101,19 @@ class Site:
     def look(self) -> None:
         """Store what failed, follow the list of plugins, and now and then add up the timings."""
         self._looks += 1
-        breaker.store()
+        for name in breaker.store():
+            if name.startswith(THEME):
+                self._take_off(name.removeprefix(THEME))
         if self.refresh():
             gc.collect()  # the app that went is a ring of objects
         if self._looks % TIMINGS_EVERY == 0:
             breaker.store_timings()
+
+    def _take_off(self, theme: str) -> None:
+        """Wear the plain theme from now on, if it is this one that is worn."""
+        themes: Themes = self.app.extensions["obolo_themes"]
+        with plugins.serving(self.app.extensions["obolo_plugins"]):
+            themes.take_off(theme)
 
     def catch_up(self) -> None:
         """Look at once in a process that was just forked; it serves without a database, too."""

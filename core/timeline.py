@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core import audit
+from core import audit, mail
 from core.ledger import TEST, Leg
 from core.money import Money
 from core.orders import Order
@@ -67,6 +67,7 @@ def of_order(order: Order) -> list[Happened]:
         ),
         *_opened(order.id),
         *_told(order.id),
+        *_written(order.id),
         *_noted(order, payments),
     ]
     return sorted(found, key=lambda one: one.at)
@@ -92,6 +93,13 @@ def _told(order: str) -> Iterator[Happened]:
     )
     for told, plugin, hook in execute(sql, [f'%"order":"{order}"%']).fetchall():
         yield Happened(instant(told), "told", data={"plugin": plugin, "hook": hook})
+
+
+def _written(order: str) -> Iterator[Happened]:
+    """Yield the messages about an order, by subject and state; what they say stays sealed."""
+    for one in mail.told_of(order):
+        kind = "mail sent" if one.sent else "mail waits" if one.next_try else "mail given up"
+        yield Happened(one.sent or one.created, kind, data={"subject": one.subject})
 
 
 def _noted(order: Order, payments: list[Payment]) -> Iterator[Happened]:

@@ -50,7 +50,8 @@ def _send(order: Order) -> None:
             gettext("Paid with play money: no real money moved.") if order.mode == "test" else "",
             _way_back(),
         ]  # fmt: skip
-    mail.send(email, subject, "\n\n".join(filter(None, parts)), language, holder=order.holder)
+    body = "\n\n".join(filter(None, parts))
+    mail.send(email, subject, body, language, holder=order.holder, about=order.id)
 
 
 def _way_back() -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
-from core.errors import Refused
+from core.errors import OboloError, Refused
 from core.money import Money
 from core.orders import Order
 from core.payments import Provider, Quote
 from core.people import Reader
 from core.plugins import catalogue
 from core.settings import value
+
+log = logging.getLogger("obolo.checkout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
     """Return the ways to pay an amount, the cheapest for the site first.
 
     One whose fee would eat the sale is left out, unless the owner set `checkout.allow_loss`; so
-    is, with `hold`, one that cannot reserve money first.
+    are one that cannot say what it costs and, with `hold`, one that cannot reserve money first.
     """
     offered = (
         offer(provider, amount, reader.country)
@@ -43,10 +46,18 @@ def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, 
 
 def offer(provider: Provider, amount: Money, country: str) -> Way | None:
     """Return the way to pay an amount by a provider, if it is offered."""
-    quote = provider.quote(amount, country=country)
+    quote = _quote(provider, amount, country)
     if quote is None or not (value("checkout.allow_loss") or quote.fee.minor < amount.minor):
         return None
     return Way(provider, quote)
+
+
+def _quote(provider: Provider, amount: Money, country: str) -> Quote | None:
+    try:
+        return provider.quote(amount, country=country)
+    except OboloError as error:
+        log.warning("provider %s is not offered: %s", provider.name, error)
+        return None
 
 
 def way_named(name: str, order: Order, reader: Reader) -> Provider:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from core import scripts
 from core.cli.opened import open_house, open_site
-from core.plugins import breaker, deprecations, enabled, switching, watching
+from core.plugins import breaker, connections, deprecations, enabled, exporting, switching, watching
 from core.plugins.preflight import NotReady
 from core.plugins.watching import Timing
 from core.themes import Themes
@@ -88,16 +90,46 @@ def order(names: tuple[str, ...]) -> None:
 @group.command()
 @click.argument("name")
 @click.option("--delete", is_flag=True, help="Delete its tables, settings and files, for ever.")
+@click.option("--export", "file", type=click.Path(path_type=Path), help="Write that to FILE first.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def uninstall(name: str, delete: bool, yes: bool) -> None:  # noqa: FBT001 - options
+def uninstall(name: str, delete: bool, file: Path | None, yes: bool) -> None:  # noqa: FBT001 - options
     """Take a plugin that is off from the list; its data stays unless it is deleted."""
     open_house()
+    if file is not None:
+        _export(name, file)
     if delete and not yes:
         for table, rows in switching.tables_of(name).items():
             click.echo(f"{table}: {rows} rows")
         click.confirm("Delete all of this for ever?", abort=True)
     stays = switching.uninstall(name, delete=delete, actor=ACTOR)
     click.echo(f"{name} is uninstalled. {'Still there: ' + ', '.join(stays) if stays else ''}")
+
+
+def _export(name: str, file: Path) -> None:
+    """Write what a plugin keeps to a new file that only its owner reads."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+    with os.fdopen(descriptor, "wb") as target:
+        rows = exporting.export(name, target, actor=ACTOR)
+    click.echo(
+        f"{file}: {sum(rows.values())} rows of {len(rows)} tables; keep it as you keep keys."
+    )
+
+
+@group.command("check-connection")
+@click.argument("names", nargs=-1)
+def check_connection(names: tuple[str, ...]) -> None:
+    """Let plugins look whether what they need outside answers; exit 1 when something does not."""
+    open_site()
+    if strange := set(names) - set(connections.able()):
+        raise click.ClickException(f"{', '.join(sorted(strange))}: not on, or nothing to check")
+    found = connections.check(names or connections.able(), actor=ACTOR)
+    for name, healths in found.items():
+        for one in healths:
+            click.echo(f"{'ok' if one.ok else 'WRONG':6} {name:14} {one}")
+    sys.exit(0 if all(one.ok for healths in found.values() for one in healths) else 1)
 
 
 @group.command()

@@ -90,6 +90,7 @@ def noted() -> list[Failure]:
 def store() -> list[str]:
     """Write down what was noted here, and what hung processes left; return who is paused for it.
 
+    A theme is among them as `theme:<name>`.
     What cannot be written is kept for the next time.
     """
     left = _left_behind()
@@ -137,16 +138,21 @@ def _judge(plugin: str, taken: list[Failure]) -> bool:
     found = enabled.entry(plugin)
     since = micros(found.changed) if found is not None else 0
     if hung := next((one for one in taken if one.hung and one.at >= since), None):
-        return enabled.pause(plugin, f"It hung in {hung.what}: {hung.error}", hung.detail)
+        return _pause(plugin, f"It hung in {hung.what}: {hung.error}", hung.detail)
     sql = "SELECT COUNT(*) FROM plugins_failure WHERE plugin = ? AND at >= ?"
     times = int(execute(sql, [plugin, max(since, micros(now() - WITHIN))]).fetchone()[0])
     if times < MOST_FAILURES:
         return False
     last = taken[-1]
-    return enabled.pause(
+    return _pause(
         plugin, f"It failed {times} times within a minute, last in {last.what}: {last.error}",
         last.detail,
     )  # fmt: skip
+
+
+def _pause(name: str, reason: str, detail: str) -> bool:
+    """Pause a plugin; a theme is only named, and whoever knows themes takes it off."""
+    return name.startswith(watching.THEME) or enabled.pause(name, reason, detail)
 
 
 def failures(plugin: str, *, limit: int = 20) -> list[Failure]:

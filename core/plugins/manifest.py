@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 
@@ -23,7 +23,10 @@ RESERVED = frozenset({"core", "obolo", "theme", "site", "checkout"}) | {
 API_VERSION = (1, 0)
 """What plugins may rely on: the first number changes when something is taken away."""
 
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+SETTING = "setting:"
+"""Before the key of a setting, an address, whose host a plugin may call."""
 
 
 class ManifestError(OboloError):
@@ -47,8 +50,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Touches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[touches]`: where the plugin reaches; feeds the Content-Security-Policy.
 
-    `hosts` are called by the server. Scripts, frames and connections are origins, and count on
-    pages on which the plugin draws.
+    `hosts` are called by the server: names, with a port or without, or `setting:<key>`, the host of
+    the address there. Scripts, frames and connections are origins, and count on pages on which the
+    plugin draws.
     """
 
     hosts: tuple[str, ...] = ()
@@ -159,15 +163,7 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     """
     path = folder / "plugin.toml"
     name = folder.name if name is None else name
-    try:
-        stat = path.stat()
-        manifest = _decoded(path, stat.st_mtime_ns, stat.st_size)
-    except OSError as error:
-        raise ManifestError(
-            "{path} cannot be read: {why}.", path=path, why=error.strerror
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ManifestError("{path} is wrong: {why}.", path=path, why=error) from None
+    manifest = decoded(path, Manifest, ManifestError)
     if manifest.name != name or not NAME.fullmatch(manifest.name):
         raise ManifestError(
             "{path} names the plugin “{name}”; it must be named as its folder, in small letters.",
@@ -181,6 +177,13 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
             "{path} gives classes to the columns of {table}, which is not the plugin’s table.",
             path=path, table=strange[0],
         )  # fmt: skip
+    for host in manifest.touches.hosts:
+        key = host.removeprefix(SETTING)
+        if host != key and (key not in manifest.settings or manifest.settings[key].kind != "url"):
+            raise ManifestError(
+                "{path} names the host of {key}, which is no setting of the type url.",
+                path=path, key=key,
+            )  # fmt: skip
     if not api_fits(manifest.plugin.requires_api):
         raise ManifestError(
             "{name} needs version {range} of the plugin interface; this site has {version}.",
@@ -190,10 +193,21 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     return manifest
 
 
+def decoded(path: Path, kind: type[Kind], wrong: type[OboloError]) -> Kind:
+    """Read a manifest of a plugin or a theme. Raises `wrong`, which names file and place."""
+    try:
+        stat = path.stat()
+        return cast("Kind", _decoded(path, kind, stat.st_mtime_ns, stat.st_size))
+    except OSError as error:
+        raise wrong("{path} cannot be read: {why}.", path=path, why=error.strerror) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise wrong("{path} is wrong: {why}.", path=path, why=error) from None
+
+
 @lru_cache(maxsize=512)
-def _decoded(path: Path, _changed: int, _size: int) -> Manifest:
+def _decoded(path: Path, kind: type[Any], _changed: int, _size: int) -> Any:
     """Read a manifest once for each state of its file: each new app asks for all of them."""
-    return msgspec.toml.decode(path.read_bytes(), type=Manifest)
+    return msgspec.toml.decode(path.read_bytes(), type=kind)
 
 
 COMPARISON = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+){0,3})")

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from core.clock import now
-from core.errors import OboloError
+from core.errors import NotFound, OboloError
 from core.storage import archive, copies
 from core.storage.archive import BadBackup, Manifest
 from core.storage.database import close, connect, execute, is_postgres, micros, transaction
@@ -97,6 +97,13 @@ def listed(home: Path) -> list[Kept]:
             made = datetime.strptime(path.name, NAME).replace(tzinfo=UTC)
             found.append(Kept(path.name, path.stat().st_size, made))
     return sorted(found, key=lambda one: one.made, reverse=True)
+
+
+def path_of(home: Path, name: str) -> Path:
+    """Return where a backup lies that `make` wrote. Raises NotFound."""
+    if any(one.name == name for one in listed(home)):
+        return home / FOLDER / name
+    raise NotFound("There is no such backup.")
 
 
 def _seal(key: DataKey, data: bytes) -> str:

@@ -15,6 +15,16 @@ from core.themes.finding import Theme, find_themes
 CHOICE = "site.theme"
 PLAIN = "quaderno"
 """The theme that is always there."""
+SYSTEM = "system"
+"""Who takes a theme off that fails: no person."""
+
+
+def taken_off() -> str:
+    """Return the theme that the site took off by itself, until a person has chosen again."""
+    changed = audit.events(action="settings.save", subject=CHOICE, limit=1)
+    if not changed or changed[0].actor != SYSTEM:
+        return ""
+    return str(changed[0].data.get("before", ""))
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,15 @@ class Themes:
             if name != self.active.name:
                 settings.save(CHOICE, name, actor)
                 settings.bump("plugins")
+
+    def take_off(self, name: str) -> bool:
+        """Wear the plain theme instead of one that fails or hangs; tell whether it was worn."""
+        if self.fixed or self.active.name != name or name == PLAIN:
+            return False
+        with transaction():
+            settings.save(CHOICE, PLAIN, SYSTEM)
+            settings.bump("plugins")
+        return True
 
     def save(self, theme: Theme, values: Mapping[str, Value], actor: str) -> None:
         """Keep those of a theme's settings that changed. Raises Refused for a wrong one."""

@@ -8,8 +8,9 @@ import shutil
 from pathlib import Path
 
 from core.errors import Conflict
+from core.plugins.manifest import NAME
 from core.themes.finding import BUNDLED, STYLESHEET, Theme
-from core.themes.manifest import NAME, ThemeError
+from core.themes.manifest import ThemeError
 
 CHILD = """\
 [theme]

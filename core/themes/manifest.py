@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from core.errors import OboloError
+from core.plugins.manifest import NAME, Text, decoded
 from core.settings import Setting
 from core.themes.colours import LEAST, Ground, contrast
 
-NAME = re.compile(r"[a-z][a-z0-9]{1,30}")
 KINDS = frozenset({"text", "longtext", "bool", "int", "select", "color", "url", "image"})
 """What a theme may ask for: nothing that is secret, and no money."""
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Color = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")]
 FontFile = Annotated[str, msgspec.Meta(pattern=r"^(core/)?([a-z0-9_-]+/)*[a-z0-9_.-]+\.woff2$")]
 Key = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
@@ -83,12 +81,7 @@ class ThemeManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 def read_theme(folder: Path) -> ThemeManifest:
     """Read and check `theme.toml`. Raises ThemeError."""
     path = folder / "theme.toml"
-    try:
-        manifest = msgspec.toml.decode(path.read_bytes(), type=ThemeManifest)
-    except OSError as error:
-        raise ThemeError("{path} cannot be read: {why}.", path=path, why=error.strerror) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ThemeError("{path} is wrong: {why}.", path=path, why=error) from None
+    manifest = decoded(path, ThemeManifest, ThemeError)
     if manifest.name != folder.name or not NAME.fullmatch(manifest.name):
         raise ThemeError(
             "{path} names the theme “{name}”; it must be named as its folder, in small letters.",

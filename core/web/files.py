@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Response, request
+from werkzeug.wsgi import FileWrapper
 
 from core.storage import files
 
 RANGES = re.compile(r"bytes=(.*)", re.IGNORECASE)
 RANGE = re.compile(r"([0-9]*)-([0-9]*)")
 FARTHEST_DIGITS = 19
+CHUNK = 64 * 1024
 LONGEST_NAME_BYTES = 255
 """What most file systems take."""
 LONGEST_ENDING_BYTES = 16
@@ -53,6 +57,18 @@ def send_stored(id: str, *, as_attachment: bool = False, kept: timedelta | None 
         response.status_code = 304
         return response
     return _with_body(response, stored)
+
+
+def send_open(file: BinaryIO, name: str, mimetype: str) -> Response:
+    """Answer with a file that was opened or made for this request; a browser saves it."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    body = FileWrapper(file, CHUNK)  # the server closes it, and with it the file
+    response = Response(body, mimetype=mimetype, direct_passthrough=True)
+    response.content_length = size
+    response.headers["Content-Disposition"] = disposition(name, as_attachment=True)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _with_body(response: Response, stored: files.StoredFile) -> Response:

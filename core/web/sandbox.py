@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
+from time import perf_counter, thread_time
 from types import ModuleType
 from typing import Any
 
 from flask import Flask, Request, has_request_context, request
+from jinja2 import Template
 from jinja2.exceptions import SecurityError
 from jinja2.filters import do_format
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from peewee import Database, Model, Node
+
+from core.plugins import watching
+from core.plugins.watching import THEME
 
 OF_REQUEST = frozenset({
     "args", "base_url", "blueprint", "endpoint", "full_path", "host", "method", "path",
@@ -36,13 +42,68 @@ WIDE = re.compile(r"\*|[0-9]{4}")
 NO_GLOBALS = ("config", "g", "get_flashed_messages", "lipsum", "session")
 MOST = 10_000
 """The largest number that a filter takes, and the most often that a text is repeated."""
+SECONDS = 2.0
+"""So long a theme may work at one page; a loop that calls nothing is left to the watchdog."""
 LARGEST = 10**12
 """The largest number that a template multiplies to."""
+
+
+class TooSlow(SecurityError):
+    """A theme took too long to draw a page."""
+
+
+class _Clock(threading.local):
+    """Until when this thread may draw, and how long it had worked when it began."""
+
+    ends = 0.0
+    worked = 0.0
+
+    def start(self, at: float) -> None:
+        self.ends, self.worked = at + SECONDS, thread_time()
+
+    def check(self) -> None:
+        """Raise TooSlow after so much work; waiting for a database is none."""
+        if self.ends and perf_counter() > self.ends and thread_time() - self.worked > SECONDS:
+            raise TooSlow("a theme draws no page for so long")
+
+
+_clock = _Clock()
+
+
+class Drawn(Template):
+    """A template that a theme draws within a bound, and in its name."""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Return the page. Raises TooSlow, which counts against the theme."""
+        name = getattr(self.environment, "theme", "")
+        if not name or _clock.ends:
+            return super().render(*args, **kwargs)
+        theme, started, late = THEME + name, perf_counter(), False
+        _clock.start(started)
+        before = watching.begin(theme, "render", started)
+        try:
+            return super().render(*args, **kwargs)
+        except TooSlow as error:
+            late = True
+            watching.failed(theme, "render", error)
+            raise
+        finally:
+            _clock.ends = 0.0
+            watching.end(theme, "render", started, before, failed=late)
+
+
+def _in_time(pieces: Iterable[str]) -> Iterator[str]:
+    for piece in pieces:
+        _clock.check()
+        yield piece
 
 
 class Sandbox(SandboxedEnvironment):
     """Jinja's sandbox, with what a page of a site asks for again and again remembered."""
 
+    template_class = Drawn
+    theme = ""
+    """The theme whose templates these are, if it has any of its own."""
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def __init__(self, app: Flask, **options: Any) -> None:
@@ -92,8 +153,14 @@ class Sandbox(SandboxedEnvironment):
         except (TypeError, LookupError):
             return self.undefined(obj=obj, name=name)
 
+    def concat(self, pieces: Iterable[str]) -> str:
+        """Put a page together, or a part of it."""
+        return "".join(_in_time(pieces) if self.theme else pieces)
+
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call what a template could reach: nothing that it must not call can be reached."""
+        if self.theme:
+            _clock.check()
         return context.call(obj, *args, **kwargs)
 
     def call_binop(self, _context: Context, operator: str, left: Any, right: Any) -> Any:

@@ -77,7 +77,9 @@ class Templates(Sandbox):
             below = self.plain.loader
             assert below is not None, "the app has one"
             loader = ChoiceLoader([*own, below, PrefixLoader({PLAIN: below}, delimiter=":")])
-            self.by_theme[theme.name] = self.plain.overlay(loader=loader)
+            own_environment = self.plain.overlay(loader=loader)
+            own_environment.theme = theme.name
+            self.by_theme[theme.name] = own_environment
         return self.by_theme[theme.name]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, render_template
 from markupsafe import Markup
 
-from core import Provider, hookimpl, value
+from core import Health, Provider, hookimpl, value
 from plugins.playmoney.chosen import is_local, transport
 from plugins.playmoney.commands import group
 from plugins.playmoney.provider import PlayMoney
@@ -21,6 +21,15 @@ __all__ = ["group"]
 def register_provider() -> Provider:
     """Offer to pay with play money."""
     return PlayMoney(transport, value("playmoney.payee"))
+
+
+@hookimpl
+def check_health() -> Iterable[Health]:
+    """Ask the bank for a payment that does not exist: it must be there, and know our secret."""
+    if is_local():
+        return [Health("The bank runs within this site.")]
+    transport().look_up(value("playmoney.payee"), "check")
+    return [Health("The bank answers, and shares this site’s secret.")]
 
 
 @hookimpl

@@ -66,7 +66,7 @@ def _check(
         return None, [f"{file}: is not written in UTF-8"]
 
     def find(target: str) -> Medium:
-        medium, content = media.examine(folder, file, target)
+        medium, content = shelf.plain(*media.examine(folder, file, target))
         files[medium.name] = medium, content
         return medium
 

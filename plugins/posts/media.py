@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import BadInput, data_folder
-from plugins.posts.pictures import PICTURES, measure
+from plugins.posts.pictures import PICTURES
 
 WIDTHS = (480, 960, 1600)
 """How wide the copies of a picture are, in pixels: a phone, the column, a dense screen."""
@@ -64,10 +64,10 @@ def folder() -> Path:
     return place
 
 
-def examine(root: Path, text_file: str, target: str) -> tuple[Medium, bytes]:
-    """Check a file that a text names, relative to the text. Raises BadInput.
+def examine(root: Path, text_file: str, target: str) -> tuple[str, str, bytes]:
+    """Return the place, ending and content of a file that a text names. Raises BadInput.
 
-    The file must lie in the folder that is imported, and a picture must be what its name says.
+    The file must lie in the folder that is imported.
     """
     path = (root / text_file).parent / target
     try:
@@ -79,9 +79,7 @@ def examine(root: Path, text_file: str, target: str) -> tuple[Medium, bytes]:
         raise BadInput("“{file}” lies outside of the folder", file=target) from None
     except OSError:
         raise BadInput("there is no file “{file}” beside the text", file=target) from None
-    ending = path.suffix.lower()
-    width, height = measure(content, ending, target) if ending in PICTURES else (0, 0)
-    return Medium(file, named(path.stem, ending, content), width, height), content
+    return file, path.suffix.lower(), content
 
 
 def keep(name: str, content: bytes) -> None:

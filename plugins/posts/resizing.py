@@ -19,7 +19,7 @@ MOST_PIXELS = 40_000_000
 """A picture with more takes too much memory while it is made smaller; our own choice."""
 QUALITY = 82
 """Of a copy in WebP, out of 100: half the bytes of 92, and no difference at arm's length."""
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 ORIENTATION = 0x0112
 """The EXIF tag that says which way up a picture is (CIPA DC-008)."""
 PNG_KEPT = frozenset(
@@ -39,7 +39,7 @@ def cleaned(content: bytes, ending: str) -> bytes:
         return content
     try:
         turned = _turned(content, ending)
-        strip = {".png": _plain_png, ".jpg": _plain_jpeg, ".webp": _plain_webp}[ending]
+        strip = {"PNG": _plain_png, "JPEG": _plain_jpeg, "WEBP": _plain_webp}[FORMATS[ending]]
         return strip(turned)
     except (OSError, ValueError, struct.error, IndexError, SyntaxError) as error:
         raise BadInput("This picture is damaged.") from error
@@ -124,7 +124,7 @@ def make_copies(medium: Medium, folder: Path) -> None:
 
 
 def _copy(content: bytes, ending: str, wide: int, target: Path) -> None:
-    with _opened(content, ".jpg" if ending == ".jpeg" else ending) as picture:
+    with _opened(content, ending) as picture:
         high = max(1, round(picture.height * wide / picture.width))
         picture.draft("RGB", (wide, high))
         profile = picture.info.get("icc_profile")

@@ -103,16 +103,22 @@ def upload(file: str, content: bytes) -> Item:
         raise BadInput("“{file}” is none of these: PNG, JPEG, WebP, GIF, SVG, PDF.", file=shown)
     if len(content) > media.MOST_BYTES:
         raise BadInput("“{file}” is larger than 20 MiB", file=shown)
+    medium, content = plain(shown, ending, content)
+    with transaction():
+        put(medium, content)
+    return find(medium.name)
+
+
+def plain(file: str, ending: str, content: bytes) -> tuple[Medium, bytes]:
+    """Return a file without what a camera noted in it, measured and named. Raises BadInput."""
+    shown = Path(file).name
     width, height = measure(content, ending, shown) if ending in PICTURES else (0, 0)
     if width * height > MOST_PIXELS and ending != ".svg":
         raise BadInput("“{file}” has more than 40 million pixels.", file=shown)
     content = cleaned(content, ending)
     if ending in PICTURES:
         width, height = measure(content, ending, shown)
-    medium = Medium(shown, media.named(Path(shown).stem, ending, content), width, height)
-    with transaction():
-        put(medium, content)
-    return find(medium.name)
+    return Medium(file, media.named(Path(file).stem, ending, content), width, height), content
 
 
 def find(name: str) -> Item:

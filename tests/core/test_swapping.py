@@ -17,14 +17,17 @@ from werkzeug.test import Client
 from werkzeug.wsgi import FileWrapper
 
 from core import app as house
-from core import swapping, tasks
+from core import settings, swapping, tasks
 from core.config import load
 from core.people import roles
 from core.plugins import breaker, caller, catalogue, enabled, loaded, watching
 from core.storage import execute
 from core.swapping import Site
+from core.themes.choosing import taken_off
+from core.web import themes
 from tests.conftest import KEK
 from tests.core.plugins import shelf
+from tests.core.themes.places import write_theme
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STREAM = """
@@ -257,3 +260,20 @@ def test_nothing_outside_of_a_request_answers_with_an_apps_plugins(make):
     assert get(site, "/x/own/").status_code == 500
     assert loaded() is live
     assert execute("SELECT COUNT(*) FROM plugins_plugin").fetchone()[0] == 1
+
+
+@sqlite_only
+def test_a_theme_that_hung_is_taken_off_by_the_next_look(make, tmp_path, monkeypatch):
+    """Whoever looks next reads the word that the process left; the site wears the plain one."""
+    site = make()
+    write_theme(site.home / "themes", "slow", **{"templates/error.html": "x"})
+    site = make()
+    with site.app.app_context():
+        themes.wear("slow", "test")
+    before = watching.begin("theme:slow", "render", time.perf_counter() - 9)
+    breaker.end_if_hung(lambda: None)
+    watching.end("theme:slow", "render", 0.0, before, failed=False)
+    site.look()
+
+    assert settings.value("site.theme") == "quaderno"
+    assert taken_off() == "slow"

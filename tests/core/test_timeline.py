@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import checkout, notices, orders
+from core import checkout, mail, notices, orders
 from core.clock import now
 from core.money import Money
 from core.payments import records
@@ -51,3 +51,17 @@ def test_what_was_booked_has_its_legs(provider):
     }  # fmt: skip
     assert entry.amount == Money(20, "EUR")
     assert entries_of("ord_none") == []
+
+
+def test_messages_about_an_order_are_told_without_what_they_say(provider):
+    """By their subject: one waits until it is sent; others' messages are not there."""
+    payment = sold(provider)
+    for order in (payment.order, "ord_other"):
+        mail.send("a@example.org", f"Receipt {order}", "Body", "en", about=order)
+    before = of_order(orders.find(payment.order))
+    mail.deliver_due(now())
+    after = of_order(orders.find(payment.order))
+
+    told = [(one.kind, one.data) for one in (before[-1], after[-1])]
+    subject = {"subject": f"Receipt {payment.order}"}
+    assert told == [("mail waits", subject), ("mail sent", subject)]

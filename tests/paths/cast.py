@@ -16,8 +16,9 @@ from core.payments import methods, records
 from core.people import Reader, passkeys, passwords, sessions, signed_in, two_factor, users
 from core.people.holders import LOOPBACK_COOKIE
 from core.people.users import User
+from core.plugins import site_home
 from core.settings import value
-from core.storage import execute, insert, micros, new_id, transaction, vault
+from core.storage import backup, execute, insert, micros, new_id, transaction, vault
 from plugins.playmoney.chosen import local_bank
 from tests.conftest import browser_of
 from tests.people import PASSWORD, PHONE, PLACE, SESSION_COOKIE, Device, code_of
@@ -225,3 +226,12 @@ def take_owners() -> None:
     """Leave the site without an owner."""
     with transaction():
         execute("UPDATE people_user SET role = 'editor' WHERE role = 'owner'")
+
+
+def backup_made() -> str:
+    """Return the name of a backup that lies in the site's folder."""
+    name = "obolo-20261122T120000Z.tar.gz"
+    place = site_home() / backup.FOLDER / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(b"all of it")
+    return name

@@ -29,6 +29,8 @@ HOUSE: dict[str, Visit] = {
     "admin_plugins.switch_off": Visit(SEE_OTHER, own=on, **NOTHING),
     "admin_plugins.move": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
     "admin_plugins.save": Visit(SEE_OTHER, own=lambda _: of(name="tipjar"), **NOTHING),
+    "admin_plugins.check": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
+    "admin_plugins.export": Visit(own=lambda _: of(name="tipjar"), **NOTHING),
     "admin_plugins.uninstall": Visit(SEE_OTHER, own=off, **NOTHING),
     "admin_themes.edit": Visit(
         own=lambda _: of(name="quaderno"), foreign=lambda _: of(name="absent")
@@ -63,6 +65,10 @@ HOUSE: dict[str, Visit] = {
         refused=(422,),
     ),
     "admin_backups.make": Visit(SEE_OTHER),
+    "admin_backups.download": Visit(
+        own=lambda _: form(name=cast.backup_made(), sure="yes"),
+        foreign=lambda _: form(name="obolo-20000101T000000Z.tar.gz", sure="yes"),
+    ),
     "admin_setup.step": Visit(own=lambda _: of(name="you"), foreign=lambda _: of(name="nothing")),
     "admin_setup.save": Visit(
         SEE_OTHER,

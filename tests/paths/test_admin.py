@@ -18,6 +18,10 @@ LISTS = (
     "jobs/",
     "audit/?check=1",
     "backups/",
+    "webhooks/",
+    "buttons/",
+    "plugins/playmoney",
+    "themes/quaderno/settings",
     "go",
 )
 
@@ -75,6 +79,14 @@ def test_no_page_of_the_administration_has_a_fault(owner):
         page.locator(".table tbody a").first.click()
         page.wait_for_url(f"**/admin/{path}*_*")
         found[f"one of {path}"] = page_faults(page, path)
+    owner.opens("/admin/webhooks/")
+    owner.types("Address", "https://shop.example.org/hooks")
+    owner.presses("Add")
+    page.locator("main a[href*='/admin/webhooks/']").first.wait_for()
+    found["one of webhooks/"] = page_faults(page, "one of webhooks/")
+    owner.opens("/admin/readers/")
+    page.locator(".table tbody a").first.click()
+    page.wait_for_url("**/admin/readers/*_*")
     page.locator("summary").click()
     page.locator("#word").fill("no")
     page.locator(".confirm button").click()

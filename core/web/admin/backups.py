@@ -8,11 +8,14 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from core import audit, tasks
 from core.clock import now
+from core.errors import BadInput
 from core.people import current_reader
 from core.storage import backup, transaction
 from core.web.admin.health import home
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
+from core.web.doors import told
+from core.web.files import send_open
 
 blueprint = Blueprint("admin_backups", __name__, url_prefix="/admin/backups")
 
@@ -21,10 +24,15 @@ blueprint = Blueprint("admin_backups", __name__, url_prefix="/admin/backups")
 @callers("keys.manage")
 def show() -> Response:
     """List the backups in the site's folder, newest first."""
+    return _page()
+
+
+def _page(status: int = 200, **more: Any) -> Response:
     kept = backup.listed(home())
     return admin_page(
-        "admin/backups.html", kept=kept, home=home(), asked="asked" in request.args,
+        "admin/backups.html", status, kept=kept, home=home(), asked="asked" in request.args,
         days=(now() - kept[0].made).days if kept else None,
+        **more,
     )  # fmt: skip
 
 
@@ -37,3 +45,17 @@ def make() -> Any:
         audit.record("backup.ask", actor=me.holder, address=me.address)
         tasks.enqueue("backup")
     return redirect(url_for("admin_backups.show", asked=1), 303)
+
+
+@blueprint.post("/download")
+@callers("keys.manage", confirmed=True)
+def download() -> Response:
+    """Send a backup, to whoever knows that not all of it is sealed."""
+    me, name = current_reader(), request.form.get("name", "")
+    path = backup.path_of(home(), name)
+    if request.form.get("sure") != "yes":
+        error = BadInput("Please tick that you know what can be read in it.")
+        return _page(422, error=told(error), wrong=name)
+    with transaction():
+        audit.record("backup.download", actor=me.holder, subject=name, address=me.address)
+    return send_open(path.open("rb"), name, "application/gzip")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from tempfile import TemporaryFile
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -10,9 +11,19 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core import settings
+from core.clock import now
 from core.errors import BadInput, Conflict, Refused
 from core.people import current_reader
-from core.plugins import breaker, catalogue, enabled, switching
+from core.plugins import (
+    breaker,
+    catalogue,
+    connections,
+    deprecations,
+    enabled,
+    exporting,
+    switching,
+)
+from core.plugins.manifest import SETTING, Manifest
 from core.plugins.preflight import NotReady
 from core.plugins.switching import Plugin
 from core.web.addresses import local_path
@@ -20,6 +31,7 @@ from core.web.admin import settings as forms
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.doors import told
+from core.web.files import send_open
 
 blueprint = Blueprint("admin_plugins", __name__, url_prefix="/admin/plugins")
 MANAGE = "plugins.manage"
@@ -40,6 +52,7 @@ CAN: Mapping[str, Any] = {
     "send_message": _("sends the site’s messages"),
     "export_reader": _("keeps something of readers"),
     "erase_reader": _("keeps something of readers"),
+    "check_health": _("looks whether what it needs outside answers"),
     "render_slot": _("adds pieces to pages"),
     "on_order_paid": _("is told of orders"),
     "on_order_refunded": _("is told of orders"),
@@ -100,15 +113,37 @@ def _one(plugin: Plugin, status: int = 200, **more: Any) -> Response:
     settings.declare(own)  # one that was never on is known from here
     shown = {
         "fields": forms.fields(own), "done": _done(plugin), "can": _can(plugin),
+        "calls": _calls(manifest) if manifest else [],
+        "old": deprecations.used_by(plugin.found.folder) if plugin.found else [],
         "touches": manifest.touches if manifest else None,
         "timings": breaker.timings(plugin.name), "tables": switching.tables_of(plugin.name),
         "needed_by": switching.dependents(plugin.name), "is_gate": bool(GATES & plugin.hooks),
         "provides": [name for name in catalogue.providers if name == plugin.name],
+        "checked": _checked(plugin),
     }  # fmt: skip
     return admin_page(
         "admin/plugin.html", status, plugin=plugin, about=_about(plugin), states=STATES,
         **shown | more,
     )  # fmt: skip
+
+
+def _calls(manifest: Manifest) -> list[str]:
+    """Return the hosts that a plugin declares; of one that a setting names, the setting's label."""
+    language, shown = current_reader().language, []
+    for host in manifest.touches.hosts:
+        key = host.removeprefix(SETTING)
+        label = manifest.settings[key].label if host != key else {"en": host}
+        shown.append(label.get(language) or label["en"])
+    return shown
+
+
+def _checked(plugin: Plugin) -> dict[str, Any] | None:
+    """Return when a plugin looked outside and what it found; None when it cannot look."""
+    if plugin.name not in connections.able():
+        return None
+    at, found = connections.last(plugin.name)
+    said = [(one, connections.in_language(one, gettext)) for one in found]
+    return {"at": at, "said": said, "now": request.args.get("done") == "checked"}
 
 
 def _can(plugin: Plugin) -> list[str]:
@@ -164,6 +199,19 @@ def move(name: str) -> Any:
     return redirect(url_for("admin_plugins.show"), 303)
 
 
+@blueprint.post("/<name>/check")
+@callers(MANAGE)
+def check(name: str) -> Any:
+    """Let a plugin look whether what it needs outside answers."""
+    if name not in connections.able():
+        raise Refused("This plugin is not on, or has nothing to check.")
+    me = current_reader()
+    connections.check([name], actor=me.holder, address=me.address)
+    return redirect(
+        url_for("admin_plugins.one", name=name, done="checked", _anchor="connection"), 303
+    )
+
+
 @blueprint.post("/<name>/settings")
 @callers(MANAGE, confirmed=True)
 def save(name: str) -> Any:
@@ -174,6 +222,20 @@ def save(name: str) -> Any:
     if wrong := forms.saved(own, current_reader().holder):
         return _one(plugin, 422, fields=wrong)
     return redirect(url_for("admin_plugins.one", name=name, done="saved"), 303)
+
+
+@blueprint.post("/<name>/export")
+@callers(MANAGE, confirmed=True)
+def export(name: str) -> Response:
+    """Send what a plugin keeps as one file."""
+    me = current_reader()
+    file = TemporaryFile()  # noqa: SIM115 - the answer closes it
+    try:
+        exporting.export(name, file, actor=me.holder, address=me.address)
+    except BaseException:
+        file.close()
+        raise
+    return send_open(file, f"{name}-{now():%Y%m%d}.zip", "application/zip")
 
 
 @blueprint.post("/<name>/uninstall")

@@ -346,14 +346,13 @@ class Paged(Asked, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
-class ResourcesAsked(Asked, frozen=True, kw_only=True):
+class ResourcesAsked(Paged, frozen=True, kw_only=True):
     """What to list: words, a kind, a tag, a language."""
 
     words: Text = ""
     kind: Text = ""
     tag: Text = ""
     language: Text = ""
-    limit: Limit = 50
 
 
 class OrdersAsked(Paged, frozen=True, kw_only=True):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Response, url_for
 from flask_babel import gettext as _
 
 from core import access, cursors, settings
+from core.cursors import BETWEEN
 from core.errors import NotFound, Refused
 from core.people import current_reader, users
 from core.plugins import Query, card_of, catalogue, each, enabled
@@ -27,6 +30,10 @@ from core.web.api.shapes import (
 from core.web.bearer import TokenNeeded, current_bearer
 from core.web.problems import offers_of, problem
 
+PLACE = re.compile(r"[0-9]{1,5}")
+MOST_NEW = 100
+"""So many may be published between two pages of a list, and it still goes on where it was."""
+
 
 @operation("GET", "/me", "anyone", Me, refusals={401: "There is no token, or it does not count."})
 def show_me() -> Me:
@@ -42,12 +49,30 @@ def show_me() -> Me:
 @operation("GET", "/resources", "anyone", Page[Resource], query=ResourcesAsked)
 def list_resources(asked: ResourcesAsked) -> Page[Resource]:
     """List what the site has to read, hear or see, as its plugins show it."""
+    before, last = _place(asked.after)
     query = Query(
         words=asked.words, kind=asked.kind, tag=asked.tag, language=asked.language,
-        limit=asked.limit,
+        limit=before + MOST_NEW + asked.limit + 1,
     )  # fmt: skip
     cards = [card for _plugin, some in each("list_resources", query=query) for card in some]
-    return Page(data=[drawing.resource(card) for card in cards[: asked.limit]])
+    names = [card.resource for card in cards]
+    stayed = names[before - 1 : before] == [last] or last not in names
+    first = before if stayed else names.index(last) + 1
+    shown = cards[first : first + asked.limit]
+    more = len(cards) > first + asked.limit
+    return Page(
+        data=[drawing.resource(card) for card in shown],
+        next=f"{first + len(shown)}{BETWEEN}{shown[-1].resource}" if more else None,
+    )
+
+
+def _place(after: str) -> tuple[int, str]:
+    """Read a cursor: how many cards came before, and the last of them, by which it goes on.
+
+    Plugins list from the start and know no cursor; what was published since shifts nothing.
+    """
+    number, _, last = after.partition(BETWEEN)
+    return (int(number), last) if PLACE.fullmatch(number) else (0, "")
 
 
 @operation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from core.plugins import breaker, enabled, watching
@@ -24,6 +26,7 @@ def test_plugins_are_listed_with_the_reason_why_one_is_off(obolo, monkeypatch):
     """Those that are on come first, in their order; `--long` says what each does."""
     monkeypatch.setenv("OBOLO_PLUGINS", "tipjar,nobody")
     rows = [line.split(maxsplit=2) for line in obolo("plugins").text.splitlines()]
+    watching.take_timings()  # of other tests in this process
     watching.end("tipjar", "render_slot", breaker.perf_counter() - 0.25, None, failed=True)
     breaker.store_timings()
     long = obolo("plugins", "list", "--long").text
@@ -101,3 +104,31 @@ def test_scripts_are_listed_with_reasons_and_a_change_is_accepted_by_hand(obolo)
     assert "no reason is given" not in first.text
     assert "changed: playmoney: express.js" in changed.text
     assert "accepted: playmoney: express.js" in accepted.text
+
+
+def test_connections_are_checked(obolo):
+    """One line for each answer; what is not on cannot look, and a no is exit 1."""
+    good = obolo("plugins", "check-connection")
+    odd = obolo("plugins", "check-connection", "posts")
+    obolo("settings", "set", "playmoney.bank_url", "http://127.0.0.1:9")
+    bad = obolo("plugins", "check-connection", "playmoney")
+    told = obolo("doctor")
+
+    assert good.text == "ok     playmoney      The bank runs within this site.\n"
+    assert (good.code, bad.code, told.code) == (0, 1, 1)
+    assert "posts: not on, or nothing to check" in odd.text
+    assert bad.text.startswith("WRONG  playmoney      The bank did not answer")
+    assert "WRONG  The connection of playmoney does not hold: The bank did not answer" in told.text
+
+
+def test_what_it_keeps_is_written_before_it_goes(obolo, tmp_path):
+    """To a new file that only its owner reads; a file that is there stops all of it."""
+    obolo("plugins", "enable", "tipjar")
+    obolo("plugins", "disable", "tipjar")
+    file = tmp_path / "tipjar.zip"
+    done = obolo("plugins", "uninstall", "tipjar", "--export", str(file), "--delete", "--yes")
+    again = obolo("plugins", "uninstall", "tipjar", "--export", str(file))
+
+    assert f"{file}: 0 rows of " in done.text
+    assert (file.stat().st_mode & 0o777, zipfile.is_zipfile(file)) == (0o600, True)
+    assert "cannot be written: File exists" in again.text

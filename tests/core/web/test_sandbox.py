@@ -10,10 +10,12 @@ from flask import current_app, g, render_template_string
 from jinja2 import Environment
 from jinja2.exceptions import SecurityError, UndefinedError
 
-from core import settings, storage
+from core import doctor, settings, storage
 from core.errors import OboloError
+from core.plugins import breaker, watching
 from core.settings import Setting
 from core.storage import Model
+from core.web import sandbox, themes
 from tests.conftest import browser_of
 from tests.core.themes.places import write_theme
 
@@ -220,3 +222,53 @@ def test_a_themes_own_template_runs_there(make_site, tmp_path):
     assert failed.status_code == 500
     assert "theirs" not in failed.text
     assert "Something went wrong here" in failed.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}.{% endfor %}{% endfor %}",
+        "{% for a in range(99999) %}{% for b in range(999) %}{% endfor %}{% endfor %}",
+        "{% macro m() %}{% for a in range(99999) %}{{ a }}{% endfor %}{% endmacro %}{{ m() }}",
+    ],
+)
+def test_a_theme_that_loops_is_ended_and_taken_off(make_site, tmp_path, monkeypatch, loop):
+    """Its page is an error that says so, in the plain theme; after five the plain one is worn."""
+    reports = watching.failed
+    monkeypatch.setattr(sandbox, "SECONDS", 0.005)
+    write_theme(tmp_path / "home" / "themes", "loop", **{"templates/error.html": loop})
+    app = make_site()
+    breaker.install(tmp_path / "home")
+    with app.app_context():
+        themes.wear("loop", "test")
+    codes = {browser_of(app).get("/nowhere").status_code for _ in range(5)}
+    paused = breaker.store()
+    with app.app_context():
+        off = [themes.site_themes().take_off("loop") for _ in range(2)]
+    found = {one.kind: one.sentence for one in doctor.findings(tmp_path / "home")}
+    watching.failed = reports
+
+    assert codes == {404}
+    assert "loop" not in settings.value("site.theme")
+    assert (paused, off) == (["theme:loop"], [True, False])
+    assert "The theme loop was taken off, and the plain one is worn: TooSlow" in found["theme"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_watchdog_names_the_theme_that_draws(make_site, tmp_path, monkeypatch):
+    """A loop that calls nothing is noticed by nobody else; a page without a theme names none."""
+    seen = []
+    write_theme(
+        tmp_path / "home" / "themes", "slow", **{"templates/error.html": "{{ reader() }}"}
+    )  # fmt: skip
+    app = make_site()
+    monkeypatch.setitem(
+        app.jinja_env.globals, "reader", lambda: seen.append(watching.hung(1e9)) or ""
+    )
+    with app.app_context():
+        themes.wear("slow", "test")
+    browser_of(app).get("/nowhere")
+
+    assert [(one.plugin, one.what, one.most) for one in seen] == [("theme:slow", "render", 8.0)]
+    assert watching.hung(1e9) is None

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from core import BadInput, execute
-from plugins.posts import records
+from plugins.posts import media, records
 from plugins.posts.exporting import export_folder
 from plugins.posts.importing import import_folder
+from tests.plugins.posts.pictures import SECRET, opened, photo
 from tests.plugins.posts.texts import SVG, add_shop, bring, count, write
 
 DEMO = Path(__file__).parents[3] / "plugins" / "posts" / "demo"
@@ -194,3 +195,19 @@ def test_a_text_keeps_its_file_of_another_folder(site, tmp_path):
     bring(site, tmp_path / "two")
 
     assert execute("SELECT COUNT(*) FROM posts_post").fetchone()[0] == 2
+
+
+def test_pictures_of_a_folder_lose_what_cameras_note(site, tmp_path):
+    """As uploaded ones do; to import the same again, or what was exported, changes nothing."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write(folder, "a", "![x](x.jpeg)")
+    (folder / "x.jpeg").write_bytes(photo(".jpg", turned=6))
+    import_folder(folder)
+    (kept,) = media.folder().glob("x-*.jpeg")
+    export_folder(tmp_path / "out")
+
+    assert SECRET.encode() not in kept.read_bytes()
+    assert opened(kept.read_bytes()).size == (600, 1200)
+    assert import_folder(folder).same == 1
+    assert import_folder(tmp_path / "out").same == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core import audit, settings
@@ -165,3 +167,23 @@ def test_a_parameter_that_cannot_be_used_is_named(make_site, path, parameter):
 
     assert answer.status_code == 400
     assert answer.json["errors"][0]["parameter"] == parameter
+
+
+def test_a_list_of_resources_goes_on_after_what_was_shown_last(make_site):
+    """By its name, so that what was published since neither repeats one nor hides one."""
+    client = make_site().test_client()
+    names = [f"post:{n}" for n in range(7)]
+    listed = [replace(CARD, resource=name) for name in names]
+    seen, after = [], ""
+    with plugged(list_resources=lambda query: listed[: query.limit]):
+        for turn in range(3):
+            page = client.get(f"{BASE}/resources?limit=3&after={after}").json
+            seen += [one["resource"] for one in page["data"]]
+            after = page.get("next")
+            listed.insert(0, replace(CARD, resource=f"post:new{turn}"))
+        odd = [
+            client.get(f"{BASE}/resources?after={one}") for one in ("x", "-1.y", "999999.z", "2")
+        ]
+
+    assert (seen, after) == (names, None)
+    assert {one.status_code for one in odd} == {200}
