@@ -45,19 +45,15 @@ def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, 
 
 
 def offer(provider: Provider, amount: Money, country: str) -> Way | None:
-    """Return the way to pay an amount by a provider, if it is offered."""
-    quote = _quote(provider, amount, country)
-    if quote is None or not (value("checkout.allow_loss") or quote.fee.minor < amount.minor):
-        return None
-    return Way(provider, quote)
-
-
-def _quote(provider: Provider, amount: Money, country: str) -> Quote | None:
+    """Return the way to pay an amount by a provider, if it is offered and says what it costs."""
     try:
-        return provider.quote(amount, country=country)
+        quote = provider.quote(amount, country=country)
     except OboloError as error:
         log.warning("provider %s is not offered: %s", provider.name, error)
         return None
+    if quote is None or not (value("checkout.allow_loss") or quote.fee.minor < amount.minor):
+        return None
+    return Way(provider, quote)
 
 
 def way_named(name: str, order: Order, reader: Reader) -> Provider:

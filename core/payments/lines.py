@@ -29,6 +29,11 @@ class Difference:
     problem: str
     amount: Money
 
+    @property
+    def at(self) -> datetime:
+        """The first instant of its day."""
+        return bounds(self.day)[0]
+
 
 KEEP = """
 INSERT INTO payments_line (provider, kind, id, at, currency, minor, fee, payout, words)

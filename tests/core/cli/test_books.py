@@ -124,6 +124,7 @@ def test_a_delivery_that_does_not_exist_is_said_so(obolo):
 
 def test_a_providers_account_is_explained_to_the_cent_or_the_command_fails(obolo):
     """Play money charges, gives back by itself, and pays out; one line that is not ours differs."""
+    assert obolo("ledger", "verify").code == 0
     order = checkout.start_order(READER, (post_line(1000),))
     checkout.pay(order.id, "playmoney", READER, "http://localhost/back")
     (payment,) = records.of_order(order.id)
