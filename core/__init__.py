@@ -7,6 +7,7 @@ from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
+from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
 from core.ledger import Leg
 from core.mail import Message
@@ -163,6 +164,7 @@ __all__ = [
     "capture",
     "card_of",
     "charge_saved",
+    "check_mode",
     "count_view",
     "current_reader",
     "data_folder",
@@ -184,6 +186,7 @@ __all__ = [
     "insert",
     "is_ordered",
     "is_postgres",
+    "is_public_host",
     "keep_file",
     "kept_page",
     "local_path",

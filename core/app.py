@@ -15,11 +15,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core import (
     figures,
     founding,
+    hosts,
     limits,
     mail,
     notices,
     outgoing,
     plugins,
+    scripts,
     settings,
     storage,
     tasks,
@@ -108,6 +110,7 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
     storage.open_keys(config.keys)
     files.set_folder(config.home / "files")
     settings.declare(settings.core_settings(config.site_name, config.owner_email))
+    hosts.set_names(config.trusted_hosts)
     limits.set_key(config.derived_key("limits"))
     codes.set_key(config.derived_key("codes"))
     two_factor.set_key(config.derived_key("recovery codes"))
@@ -225,6 +228,7 @@ def _redirects() -> Sequence[str]:
 
 def _schedule(app: Flask) -> None:
     """Say what is done behind the pages; nothing runs before a thread or worker is started."""
+    looks: Themes = app.extensions["obolo_themes"]
     works: list[Periodic] = [
         Periodic("reconcile", 20, lambda: reconcile(now())),
         Periodic("statements", 86_400, lambda: explain_yesterday(now())),
@@ -240,6 +244,7 @@ def _schedule(app: Flask) -> None:
         Periodic("webhooks.forget", DAY, lambda: outgoing.forget(now() - timedelta(days=90))),
         Periodic("tokens", DAY, lambda: tokens.forget(now() - timedelta(days=90))),
         Periodic("answers", DAY, lambda: answers.forget(now() - timedelta(days=30))),
+        Periodic("scripts", HOUR, lambda: scripts.check(looks.worn)),
         Periodic("mail.forget", DAY, lambda: mail.forget(now() - timedelta(days=90))),
         *catalogue.periodic,
     ]

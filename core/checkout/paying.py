@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from core import orders
-from core.checkout.competing import let_others_go, refuse_under_way
+from core.checkout.competing import WAITING, attach, let_others_go, refuse_under_way
 from core.checkout.intents import intent, new_payment
 from core.checkout.settling import settle
 from core.checkout.ways import way_named
@@ -22,23 +22,26 @@ log = logging.getLogger("obolo.checkout")
 
 
 def pay(
-    order_id: str, provider_name: str, reader: Reader, return_url: str, *, save: bool = False
-) -> Step:
+    order_id: str, provider_name: str, reader: Reader, return_url: str, *, save: bool = False,
+    inline: bool = False,
+) -> Step:  # fmt: skip
     """Start to pay an order; the payment is stored before its provider is called.
 
     A second call for the same provider goes on with the same payment and key, so that a reload
     charges nothing twice. An instant provider settles in the same transaction. `save` asks to keep
-    the method, where the provider can. Raises Conflict, Refused, BoundExceeded, ProviderRefused,
-    ProviderUnknown.
+    the method, where the provider can; `inline` to pay on a page of the site. Raises Conflict,
+    Refused, BoundExceeded, ProviderRefused, ProviderUnknown.
     """
     with transaction():
         order = open_order(order_id)
         provider = way_named(provider_name, order, reader)
         save = save and "save" in provider.can
         tries = records.of_order(order.id)
-        payment = _unfinished(tries, provider, save=save)
+        payment = _unfinished(tries, provider, save=save, inline=inline)
         if payment is None:
-            payment = new_payment(order, provider, reader, save=save, back=return_url)
+            payment = new_payment(
+                order, provider, reader, save=save, back=return_url, inline=inline
+            )
             records.store(payment)
         wanted = intent(order, replace(payment, back=return_url))
         if "instant" in provider.can:
@@ -59,8 +62,7 @@ def pay(
     if isinstance(step, Settled):
         settle(provider, payment.id, step.facts)
     else:
-        with transaction():
-            records.attach(payment, step.ref)
+        attach(payment, step.ref, tries)
     crashpoint("ref-stored")
     return step
 
@@ -73,10 +75,11 @@ def open_order(id: str) -> Order:
     return order
 
 
-def _unfinished(tries: list[Payment], provider: Provider, *, save: bool) -> Payment | None:
+def _unfinished(
+    tries: list[Payment], provider: Provider, *, save: bool, inline: bool
+) -> Payment | None:
     refuse_under_way(tries)
-    own = (one for one in tries if (one.provider, one.save) == (provider.name, save))
-    return next(
-        (one for one in own if one.facts.state in (State.NEW, State.CUSTOMER) and not one.method),
-        None,
-    )
+    last = next((one for one in reversed(tries) if one.provider == provider.name), None)
+    wanted = (save, inline, "")
+    is_same = last is not None and (last.save, last.inline, last.method) == wanted
+    return last if last and is_same and last.facts.state in WAITING else None

@@ -38,6 +38,12 @@ def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
     return sorted(filter(None, offered), key=lambda way: way.quote.fee.minor)
 
 
+def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, ...]:
+    """Return the names of the ways by which an amount can be paid on a page of the site."""
+    offered = ways(amount, reader, hold=hold)
+    return tuple(way.provider.name for way in offered if "inline" in way.provider.can)
+
+
 def offer(provider: Provider, amount: Money, country: str) -> Way | None:
     """Return the way to pay an amount by a provider, if it is offered and says what it costs."""
     try:

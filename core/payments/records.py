@@ -27,7 +27,7 @@ def store(payment: Payment, *, over: bool = False) -> None:
         "created": micros(payment.created),
         "next_look": None if over else micros(payment.created + PAUSES[0]), "looks": 0,
         "hold": payment.hold, "save": int(payment.save), "method": payment.method,
-        "back": payment.back,
+        "back": payment.back, "inline": int(payment.inline),
     })  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def _text(facts: Facts) -> str:
 
 COLUMNS = (
     "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks, hold, "
-    "save, method, back"
+    "save, method, back, inline"
 )
 
 
@@ -46,9 +46,9 @@ def _read(where: str, values: list[Any]) -> list[Payment]:
     return [
         Payment(id, order, provider, mode, Money(minor, currency), ref,
                 msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks,
-                hold, bool(save), method, back)
+                hold, bool(save), method, back, bool(inline))
         for id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks, hold,
-        save, method, back in rows
+        save, method, back, inline in rows
     ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from core.settings import setting, site_currency, value
 from core.themes import Themes
 from core.web import sandbox
 from core.web import themes as site_themes
+from core.web.headers import let_in
 from core.web.keeping import live
 from core.web.languages import choose_language
 from core.web.languages import install as install_languages
@@ -83,8 +84,9 @@ def install(
     Babel(app, locale_selector=choose_language, default_locale=default)
     app.jinja_env.filters.update(money=money, day=day, moment=moment, number=number)
     app.jinja_env.globals.update(
-        asset=_assets(app), reader=current_reader, setting=shown, slot=slot,
+        asset=_assets(app), reader=current_reader, setting=shown, slot=slot, express=express,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
+        test_mode=test_mode,
         csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
         theme_marks=site_themes.theme_marks, theme_setting=site_themes.theme_setting,
     )  # fmt: skip
@@ -150,6 +152,26 @@ def plays_money() -> bool:
     return bool(providers) and all(provider.mode == "test" for provider in providers)
 
 
+def test_mode() -> str:
+    """Return what every page says while a provider takes money that is none; empty when none does.
+
+    It follows the providers as they are now: a key that is changed while the site runs changes it.
+    """
+    tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
+    if not tests:
+        return ""
+    if len(tests) == len(catalogue.providers):
+        return str(gettext("Test mode: no real money moves."))
+    names = ", ".join(map(_title, tests))
+    return str(gettext("In test mode: %(names)s. No real money moves there.", names=names))
+
+
+def _title(plugin: str) -> str:
+    manifest = catalogue.manifests.get(plugin)
+    titles = manifest.plugin.title if manifest else {}
+    return titles.get(choose_language()) or titles.get("en", plugin)
+
+
 EMPTY = Markup("")
 
 
@@ -163,7 +185,25 @@ def slot(name: str, **context: Any) -> Markup:
 def _slot(name: str, context: Mapping[str, Any]) -> Markup:
     shared = MappingProxyType(context)  # no plugin changes what the next one sees
     pieces = plugins.render("render_slot", slot=name, context=shared)
-    return EMPTY.join(pieces) if pieces else EMPTY
+    for plugin, _ in pieces:
+        let_in(plugin)
+    return EMPTY.join(piece for _, piece in pieces) if pieces else EMPTY
+
+
+def express(place: str, amount: Money, **context: Any) -> Markup:
+    """Return the buttons by which an amount is paid on the page itself, for an order or an offer.
+
+    Only asked for while a provider that is offered for the amount can be paid so.
+    """
+    if not any("inline" in provider.can for provider in catalogue.providers.values()):
+        return EMPTY
+    return live(partial(_express, place, amount, context))
+
+
+def _express(place: str, amount: Money, context: Mapping[str, Any]) -> Markup:
+    ways = checkout.express(amount, current_reader())
+    about = {**context, "amount": amount, "currency": amount.currency, "ways": ways}
+    return _slot(f"{place}.express", about) if ways else EMPTY
 
 
 def draw_embed(name: str, arguments: Mapping[str, str]) -> Markup:

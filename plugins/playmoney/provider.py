@@ -17,6 +17,7 @@ from core import (
     Forged,
     Hint,
     Inbound,
+    Inline,
     Intent,
     Kind,
     Money,
@@ -67,7 +68,7 @@ class PlayMoney:
 
     name = "playmoney"
     mode = "test"
-    can = frozenset({"refund", "partial_refund", "hold", "save", "statement"})
+    can = frozenset({"inline", "refund", "partial_refund", "hold", "save", "statement"})
 
     def __init__(self, reach: Callable[[], Transport], payee: str = "site") -> None:
         self.payee = payee
@@ -89,6 +90,8 @@ class PlayMoney:
         report = self._reach().begin(self._wish(intent, key))
         if report.standing == "cancelled":
             return Settled(facts_of(report))
+        if intent.inline:
+            return Inline(report.ref, {"pay": report.url})
         return Redirect(report.ref, report.url)
 
     def _wish(self, intent: Intent, key: str) -> Wish:

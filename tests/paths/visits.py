@@ -247,6 +247,7 @@ VISITS: dict[str, Visit] = {
         foreign=lambda p: closed_medium(p.stranger), refused=(403,),
     ),
     "tipjar.tip": Visit(SEE_OTHER, own=lambda _: form(minor="200")),
+    "playmoney.static": Visit(own=lambda _: of(filename="express.js")),
     "playmoney.show": Visit(
         own=lambda p: of(ref=at_bank(p)), foreign=lambda _: of(ref=MADE_UP)
     ),
