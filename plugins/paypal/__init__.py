@@ -1,0 +1,22 @@
+"""PayPal: readers pay on its page, and the site captures what they approved, once."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from core import Provider, hookimpl
+from plugins.paypal import chosen
+from plugins.paypal.provider import PayPal
+from plugins.paypal.views import pages
+
+
+@hookimpl
+def register_provider() -> Provider:
+    """Offer to pay by PayPal, once the owner has connected it."""
+    return PayPal(chosen.site)
+
+
+@hookimpl
+def register_blueprint() -> Blueprint:
+    """Connect PayPal step by step, and take back readers who left its page."""
+    return pages
