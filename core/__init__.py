@@ -46,6 +46,7 @@ from core.plugins import (
     API_VERSION,
     Embed,
     Field,
+    Health,
     Periodic,
     Query,
     Refusal,
@@ -55,6 +56,7 @@ from core.plugins import (
     embeds,
     fields_of,
 )
+from core.settings import save as save_setting
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -107,6 +109,7 @@ __all__ = [
     "Forged",
     "Gate",
     "Grant",
+    "Health",
     "Hint",
     "HttpUnknown",
     "HttpUnreachable",
@@ -189,6 +192,7 @@ __all__ = [
     "payment_required",
     "record_event",
     "refund",
+    "save_setting",
     "send_stored",
     "show_list",
     "site_currency",

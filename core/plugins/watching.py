@@ -21,6 +21,8 @@ HOOK_SECONDS = 2.0
 PAGE_SECONDS = 30.0
 """A page may ask a provider, which has ten seconds for each answer."""
 PAGE = "page"
+OUTSIDE = frozenset({PAGE, "check_health"})
+"""What may ask somebody outside."""
 BEHIND_SECONDS = 600.0
 UNHURRIED = ("register_", "on_", "task ", "send_message")
 """Nobody waits for these: they are asked while an app is built, or behind the pages."""
@@ -43,7 +45,7 @@ class Work(NamedTuple):
         """The seconds that it may take."""
         if self.what.startswith(UNHURRIED):
             return BEHIND_SECONDS
-        return PAGE_SECONDS if self.what == PAGE else HOOK_SECONDS
+        return PAGE_SECONDS if self.what in OUTSIDE else HOOK_SECONDS
 
     @property
     def stack(self) -> traceback.StackSummary:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Blueprint
 
-from core import Provider, hookimpl
-from plugins.paypal import chosen
+from core import Health, Provider, hookimpl
+from plugins.paypal import chosen, connecting
 from plugins.paypal.provider import PayPal
 from plugins.paypal.views import pages
 
@@ -20,3 +22,9 @@ def register_provider() -> Provider:
 def register_blueprint() -> Blueprint:
     """Connect PayPal step by step, and take back readers who left its page."""
     return pages
+
+
+@hookimpl
+def check_health() -> Iterable[Health]:
+    """Say whether PayPal lets this site in, and what stands in the way of selling."""
+    return connecting.check()

@@ -9,10 +9,10 @@ from typing import Any
 
 from core import BadInput, Money, OboloError, ProviderRefused, ProviderUnknown
 
-CURRENCIES = frozenset(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD "
-    "USD".split()
-)
+CURRENCIES = frozenset({
+    "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY",
+    "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "SEK", "SGD", "THB", "TWD", "USD",
+})  # fmt: skip
 """What PayPal takes: developer.paypal.com, currency codes."""
 NO_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 """At PayPal, whatever others do."""
@@ -57,7 +57,7 @@ class Fees:
 
     @classmethod
     def of(cls, percent: str, fixed: str, currency: str) -> Fees | None:
-        """Read what the owner typed, as `3.40` and `0.35`; None while either is missing or wrong."""
+        """Read what the owner typed, as `3.40` and `0.35`; None while one is missing or wrong."""
         try:
             share = Decimal(percent.replace(",", ".")) * 100
             money = Money.read(f"{fixed.replace(',', '.')} {currency}")

@@ -3,101 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
-from core import BadInput, OboloError, ProviderUnknown, Refused, save_setting, value
+from flask import has_request_context, url_for
+
+from core import (
+    BadInput,
+    Health,
+    OboloError,
+    ProviderUnknown,
+    Refused,
+    check_mode,
+    save_setting,
+    value,
+)
 from plugins.paypal import chosen, messages
 from plugins.paypal.wire import NotLetIn, PayPalRefused, Wire, path_id
 
 WEBHOOKS = "/v1/notifications/webhooks"
 TYPES = "/v1/notifications/webhooks-event-types"
-Level = Literal["good", "wrong", "note"]
+HERE = "/admin/paypal/"
 NOT_FOUND, NOT_ALLOWED = 404, 403
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that a check found; `words` are English and the key of their translation."""
+SENTENCES = {
+    "keys": "Client ID and secret are missing.",
+    "unknown_live": "PayPal does not know this client ID and secret. Are they the live ones?",
+    "unknown_sandbox": "PayPal does not know this client ID and secret. Are they those of the sandbox?",
+    "silent": "PayPal does not answer at the moment. Try again in a while.",
+    "let_in": "PayPal knows this client ID and secret.",
+    "fees": "The fees are not set, so PayPal is not offered: nobody could say what a sale costs.",
+    "no_webhook": "There is no webhook yet: PayPal cannot tell what happens there.",
+    "gone": "PayPal no longer has this webhook. Make it again.",
+    "unread": "This app may not read its webhooks.",
+    "elsewhere": "The webhook leads to another address. Make it again.",
+    "told": "PayPal tells this site what happens.",
+    "disputes": "This app may not read disputes. Allow it in PayPal’s dashboard, or they stay unseen.",
+    "search": "This app may not search transactions, so payouts are not compared with the books.",
+}
+"""What a check says."""
 
-    level: Level
-    words: str
 
-
-def check(is_public: bool, address: str) -> Iterator[Said]:  # noqa: FBT001 - what the caller knows
-    """Say what is right and what is wrong, the first thing to mend first.
-
-    `address` is where PayPal is to send its messages. Nothing is changed, here or there.
-    """
+def check() -> Iterator[Health]:
+    """Say what is right and what is wrong, the first thing to mend first; nothing is changed."""
     wire = chosen.wire()
     if wire is None:
-        yield Said("wrong", "Client ID and secret are missing.")
+        yield _no("keys")
         return
     try:
         wire.get(WEBHOOKS)
     except NotLetIn:
-        yield Said("wrong", _unknown_keys())
+        yield _no("unknown_live" if chosen.is_live() else "unknown_sandbox")
         return
     except PayPalRefused:
         pass  # let in, but this app may not list webhooks
     except ProviderUnknown:
-        yield Said("wrong", "PayPal does not answer at the moment. Try again in a while.")
+        yield _no("silent")
         return
-    yield Said("good", "PayPal knows this client ID and secret.")
-    yield from _place(is_public)
+    yield Health(SENTENCES["let_in"])
+    try:
+        check_mode("live" if chosen.is_live() else "test")
+    except Refused as error:
+        yield Health(error.message, ok=False, address=HERE)
     if chosen.fees() is None:
-        yield Said(
-            "wrong",
-            "The fees are not set. PayPal is not offered before: nobody could say what a sale costs.",
-        )
-    yield _webhook(wire, address)
+        yield _no("fees")
+    yield _webhook(wire)
     yield from _permissions(wire)
 
 
-def _unknown_keys() -> str:
-    if chosen.is_live():
-        return "PayPal does not know this client ID and secret. Are they the live ones?"
-    return "PayPal does not know this client ID and secret. Are they those of the sandbox?"
+def _no(key: str) -> Health:
+    return Health(SENTENCES[key], ok=False, address=HERE)
 
 
-def _place(is_public: bool) -> Iterator[Said]:  # noqa: FBT001
-    """Live keys belong on a public host, and the sandbox's nowhere else than on a private one."""
-    if chosen.is_live() and not is_public:
-        yield Said("wrong", "These keys move real money, but this site has no public address.")
-    if not chosen.is_live() and is_public:
-        yield Said("wrong", "This site is public, but the sandbox takes no real money.")
+def hook() -> str:
+    """Return where PayPal is to send its messages; only the path where no request says the host."""
+    if has_request_context():
+        return url_for("webhooks.receive", provider_name="paypal", _external=True)
+    return "/webhooks/paypal"
 
 
-def _webhook(wire: Wire, address: str) -> Said:
+def _webhook(wire: Wire) -> Health:
     id = value("paypal.webhook_id")
     if not id:
-        return Said("wrong", "There is no webhook yet: PayPal cannot tell what happens there.")
+        return _no("no_webhook")
     try:
         found = wire.get(f"{WEBHOOKS}/{path_id(id)}")
     except PayPalRefused as error:
         if error.status_code == NOT_FOUND:
-            return Said("wrong", "PayPal no longer has this webhook. Make it again.")
-        return Said("wrong", "This app may not read its webhooks.")
+            return _no("gone")
+        return _no("unread")
     except OboloError:
-        return Said("wrong", "PayPal does not answer at the moment. Try again in a while.")
-    if found.get("url") != address:
-        return Said("wrong", "The webhook leads to another address. Make it again.")
-    return Said("good", "PayPal tells this site what happens.")
+        return _no("silent")
+    if not str(found.get("url")).endswith(hook()):
+        return _no("elsewhere")
+    return Health(SENTENCES["told"])
 
 
-def _permissions(wire: Wire) -> Iterator[Said]:
+def _permissions(wire: Wire) -> Iterator[Health]:
     """Say what the app may not read; sales do without it."""
-    for path, words in (
-        ("/v1/customer/disputes?page_size=1",
-         "This app may not read disputes. Allow it in PayPal’s dashboard, or they stay unseen."),
-        ("/v1/reporting/transactions?" + _a_day(),
-         "This app may not search transactions. Without it payouts are not compared with the books."),
-    ):  # fmt: skip
+    for path, key in (
+        ("/v1/customer/disputes?page_size=1", "disputes"),
+        ("/v1/reporting/transactions?" + _a_day(), "search"),
+    ):
         try:
             wire.get(path)
         except PayPalRefused as error:
             if error.status_code == NOT_ALLOWED:
-                yield Said("note", words)
+                yield _no(key)
         except OboloError:
             return
 

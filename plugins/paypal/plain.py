@@ -29,7 +29,9 @@ class Api:
         """Read something."""
         return self.request(self._url(action), "GET", headers=headers or {})
 
-    def post(self, action: str, params: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def post(
+        self, action: str, params: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """Make or do something."""
         return self.request(self._url(action), "POST", body=params or {}, headers=headers or {})
 

@@ -61,7 +61,7 @@ def _read(where: str, value: str) -> Kept | None:
     id, minor, currency, request, order, url, cancelled, failure, created = row
     return Kept(
         id, Money(minor, currency), json.loads(request), order or "", url, bool(cancelled),
-        failure, INSTANTS.python_value(created),
+        failure, cast("datetime", INSTANTS.python_value(created)),
     )  # fmt: skip
 
 

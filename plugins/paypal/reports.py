@@ -104,9 +104,7 @@ def _refund(one: Json) -> Movement:
     status = REFUNDS.get(one["status"], Status.PENDING)
     own = str(one.get("custom_id") or "")
     asked = own if own.startswith("ref_") else None
-    return Movement(
-        Kind.REFUND, one["id"], amount.minor, amount.currency, status, fee, asked=asked
-    )
+    return Movement(Kind.REFUND, one["id"], amount.minor, amount.currency, status, fee, asked=asked)
 
 
 def _disputes(disputes: Iterable[Json], captures: set[str]) -> Iterator[Movement]:

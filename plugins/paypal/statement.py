@@ -66,5 +66,5 @@ def _line(info: Mapping[str, Any]) -> StatementLine | None:
     return StatementLine(
         kind, str(of_pair or info["transaction_id"]),
         datetime.fromisoformat(info["transaction_initiation_date"]),
-        amount.minor, fee, amount.currency, words=f"{code} {info.get('transaction_subject', '')}".strip(),
+        amount.minor, fee, amount.currency, words=code,
     )  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from core import (
+    BadInput,
     NotFound,
     OboloError,
     ProviderUnknown,
@@ -18,12 +17,10 @@ from core import (
     gettext,
     local_path,
     save_setting,
-    setting_of,
     transaction,
     value,
 )
 from plugins.paypal import chosen, connecting
-from plugins.paypal.amounts import Fees
 from plugins.paypal.provider import PayPal
 
 pages = Blueprint("paypal", __name__)
@@ -39,28 +36,15 @@ def connect() -> Response:
 
 
 def _page(status: int = 200, **more: Any) -> Response:
-    found = list(connecting.check(is_public(), hook())) if request.args.get("check") else []
+    found = list(connecting.check()) if request.args.get("check") else []
     shown = {name: value(f"paypal.{name}") for name in TYPED if name != "secret"}
     context = {
-        "typed": shown, "has_secret": bool(value("paypal.secret")), "checked": found, "hook": hook(),
+        "typed": shown, "has_secret": bool(value("paypal.secret")), "checked": found,
+        "hook": connecting.hook(),
         "webhook": value("paypal.webhook_id"), "has_keys": chosen.wire() is not None,
         "has_fees": chosen.fees() is not None, "error": "", "about": "",
     } | more  # fmt: skip
     return admin_page("paypal/admin/connect.html", status, **context)
-
-
-def hook() -> str:
-    """Return where PayPal is to send its messages."""
-    return url_for("webhooks.receive", provider_name="paypal", _external=True)
-
-
-def is_public() -> bool:
-    """Tell whether the host of this request is one that the world can reach."""
-    host = urlsplit(request.host_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal", ".test"))
 
 
 @pages.post("/admin/paypal/keys")
@@ -73,7 +57,8 @@ def save_keys() -> Any:
             for name, text in typed.items():
                 if text or name != "secret":
                     save_setting(f"paypal.{name}", text, current_reader().holder)
-            _check_fees(typed)
+            if (typed["fee_percent"] or typed["fee_fixed"]) and chosen.fees() is None:
+                raise BadInput("Write the fees as 3.40 and 0.35.")
     except OboloError as error:
         words = gettext(error.message).format(**error.values)
         return _page(422, typed=typed, error=words, about="fees")
@@ -85,9 +70,9 @@ def save_keys() -> Any:
 def make_webhook() -> Any:
     """Make the webhook at PayPal, and check."""
     try:
-        connecting.make_webhook(hook(), current_reader().holder)
+        connecting.make_webhook(connecting.hook(), current_reader().holder)
     except ProviderUnknown:
-        return _page(503, error=gettext("PayPal does not answer at the moment. Try again in a while."))
+        return _page(503, error=gettext(connecting.SENTENCES["silent"]))
     except OboloError as error:
         return _page(422, error=gettext(error.message).format(**error.values))
     return redirect(url_for("paypal.connect", check=1), 303)

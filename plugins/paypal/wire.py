@@ -133,7 +133,9 @@ class Wire:
     ) -> tuple[int, Any]:
         """Send with a token; one that is no longer taken is renewed once, never again."""
         token = self._fresh_token("")
-        status, answer = self._send(url, method, raw, {**headers, "Authorization": f"Bearer {token}"})
+        status, answer = self._send(
+            url, method, raw, {**headers, "Authorization": f"Bearer {token}"}
+        )
         if status == 401:
             token = self._fresh_token(token)
             bearer = {**headers, "Authorization": f"Bearer {token}"}
@@ -198,7 +200,7 @@ def _judged(status: int, answer: Any) -> Any:
 
 
 def _issue(answer: Json) -> str:
-    """Return PayPal's word for what is wrong: the issue of the first detail, or the error's name."""
+    """Return PayPal's word for what is wrong: the first detail's issue, or the error's name."""
     details = answer.get("details")
     first = details[0] if isinstance(details, list) and details else {}
     issue = first.get("issue") if isinstance(first, dict) else None

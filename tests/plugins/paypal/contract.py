@@ -27,6 +27,7 @@ PATTERNS = {
     "currency_code": re.compile(r"[A-Z]{3}"),
     "value": re.compile(r"-?\d+(\.\d+)?"),
 }
+KINDS = re.compile(r"^\s{4}(\w+) \(([^)]+)\):", re.MULTILINE)
 SCALES = {"HUF": 0, "JPY": 0, "TWD": 0}
 
 
@@ -34,7 +35,8 @@ SCALES = {"HUF": 0, "JPY": 0, "TWD": 0}
 def models() -> dict[str, Model]:
     """Return every model: an object with its fields, or the words of an enumeration."""
     spec = find_spec("paypalserversdk")
-    assert spec and spec.origin, "install paypal-server-sdk, which the tests need"
+    assert spec is not None, "install paypal-server-sdk, which the tests need"
+    assert spec.origin
     found: dict[str, Model] = {}
     for file in (Path(spec.origin).parent / "models").glob("*.py"):
         for node in ast.parse(file.read_text()).body:
@@ -54,7 +56,9 @@ def _model(node: ast.ClassDef) -> Model | None:
     if "_names" in constants:
         names = ast.literal_eval(constants["_names"])
         optional = set(ast.literal_eval(constants.get("_optionals", ast.parse("[]").body[0].value)))
-        kinds = dict(re.findall(r"^\s{4}(\w+) \(([^)]+)\):", ast.get_docstring(node) or "", re.M))
+        kinds = dict(
+            re.findall(r"^\s{4}(\w+) \(([^)]+)\):", ast.get_docstring(node) or "", re.MULTILINE)
+        )
         return "object", {
             api: (kinds.get(name, "str"), name in optional) for name, api in names.items()
         }
@@ -77,7 +81,7 @@ def mistakes(method: str, path: str, body: Any) -> list[str]:
 PLAIN = {"str": str, "unicode": str, "int": int, "bool": bool, "float": (int, float)}
 
 
-def _check(kind: str, value: Any, at: str) -> list[str]:
+def _check(kind: str, value: Any, at: str) -> list[str]:  # noqa: PLR0911 - one for each kind
     if listed := re.fullmatch(r"(?:List|list)\[(.+)\]", kind):
         if not isinstance(value, list):
             return [f"{at}: not a list"]

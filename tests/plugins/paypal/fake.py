@@ -34,8 +34,8 @@ SEAL = b"PayPal's own"
 CERT = "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-1d93a270"
 PAGE = """<!doctype html><html lang="en"><title>PayPal</title><h1>{value} {currency}</h1>
 <p>{description}</p><form method="post"><button name="how" value="pay">Pay</button>
-<button name="how" value="decline">Decline</button><button name="how" value="slow">Pay slowly</button>
-<button name="how" value="cancel">Cancel</button></form></html>"""
+<button name="how" value="decline">Decline</button>
+<button name="how" value="slow">Pay slowly</button><button name="how" value="cancel">Cancel</button></form></html>"""
 
 
 @dataclass
@@ -64,7 +64,9 @@ class FakePayPal:
     site: str = ""
     url: str = ""
 
-    def inbound(self, event: Json | bytes, at: datetime | None = None, *, webhook: str = WEBHOOK) -> Inbound:
+    def inbound(
+        self, event: Json | bytes, at: datetime | None = None, *, webhook: str = WEBHOOK
+    ) -> Inbound:
         """Return a message signed now, or at another instant."""
         body = event if isinstance(event, bytes) else json.dumps(event, indent=1).encode()
         stamp = (at or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -73,15 +75,19 @@ class FakePayPal:
             "Paypal-Transmission-Id": "69cd13f0-d67a-11e5-baa3-778b53f4ae55",
             "Paypal-Transmission-Time": stamp,
         }  # fmt: skip
-        headers["Paypal-Transmission-Sig"] = seal(headers["Paypal-Transmission-Id"], stamp, webhook, body)
+        headers["Paypal-Transmission-Sig"] = seal(
+            headers["Paypal-Transmission-Id"], stamp, webhook, body
+        )
         return Inbound(headers, body)
 
     def deliver(self, event: Json) -> None:
         """Send a message to the site, as PayPal does from its own machines."""
         message = self.inbound(event)
-        request = urllib.request.Request(f"{self.site}/webhooks/paypal", message.body, message.headers)  # noqa: S310
+        request = urllib.request.Request(
+            f"{self.site}/webhooks/paypal", message.body, message.headers
+        )
         with suppress(OSError):
-            urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
+            urllib.request.urlopen(request, timeout=10).read()
 
     def tell(self, event: Json) -> None:
         """Hand a message on without waiting for the site."""
@@ -118,10 +124,15 @@ def operation_of(method: str, path: str) -> str:
         ("POST", r"/v2/checkout/orders/[^/]+/capture"): "capture",
         ("POST", r"/v2/payments/captures/[^/]+/refund"): "refund",
     }
-    return next((name for (verb, at), name in names.items() if verb == method and re.fullmatch(at, path)), "")
+    return next(
+        (name for (verb, at), name in names.items() if verb == method and re.fullmatch(at, path)),
+        "",
+    )
 
 
-def answer(fake: FakePayPal, method: str, path: str, query: dict[str, str], raw: bytes, key: str) -> Any:
+def answer(  # noqa: C901, PLR0911 - one case for each address
+    fake: FakePayPal, method: str, path: str, query: dict[str, str], raw: bytes, key: str
+) -> Any:
     """Do what is asked, and return the answer. Raises Refusal."""
     books = fake.books
     body = json.loads(raw) if raw and path != "/v1/notifications/verify-webhook-signature" else {}
@@ -146,7 +157,9 @@ def answer(fake: FakePayPal, method: str, path: str, query: dict[str, str], raw:
         case "POST", "v1", "notifications", "verify-webhook-signature":
             return {"verification_status": "SUCCESS" if is_genuine(raw) else "FAILURE"}
         case "GET", "v1", "notifications", "webhooks-event-types":
-            return {"event_types": [{"name": name} for name in (*EVENTS[:-1], "BILLING.PLAN.CREATED")]}
+            return {
+                "event_types": [{"name": name} for name in (*EVENTS[:-1], "BILLING.PLAN.CREATED")]
+            }
         case _, "v1", "notifications", "webhooks", *rest:
             return webhooks(books, method, rest, body)
         case "GET", "v1", "reporting", "transactions":
@@ -219,7 +232,9 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._spoil(fault.way)
 
-    def _answer(self, path: str, query: Any, raw: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+    def _answer(
+        self, path: str, query: Any, raw: bytes, headers: dict[str, str]
+    ) -> tuple[int, Any]:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.fake.tokens or not self.fake.lets_in:
             return 401, {"error": "invalid_token"}
@@ -267,7 +282,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             amount = unit["amount"]
             page = PAGE.format(
-                value=amount["value"], currency=amount["currency_code"], description=unit["description"]
+                value=amount["value"],
+                currency=amount["currency_code"],
+                description=unit["description"],
             )
             self._send(200, page.encode(), Content_Type="text/html")
             return

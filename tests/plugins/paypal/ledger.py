@@ -138,7 +138,9 @@ class Ledger:
 
     def refund(self, capture_id: str, body: Json) -> Json:
         """Give money back, never more than is left."""
-        order = next((o for o in self.orders.values() for c in captures(o) if c["id"] == capture_id), None)
+        order = next(
+            (o for o in self.orders.values() for c in captures(o) if c["id"] == capture_id), None
+        )
         if order is None:
             raise Refusal(404, "INVALID_RESOURCE_ID")
         capture, unit = captures(order)[0], order["purchase_units"][0]
