@@ -3,6 +3,7 @@
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
 from core.checkout import draft, refund, start_order
+from core.checkout import refresh as refresh_payment
 from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
@@ -191,6 +192,7 @@ __all__ = [
     "order_and_pay",
     "payment_required",
     "record_event",
+    "refresh_payment",
     "refund",
     "save_setting",
     "send_stored",

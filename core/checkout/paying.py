@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core import entitlements, orders
+from core.checkout import receipts
 from core.checkout.choosing import attach, let_go_of_others, unfinished
 from core.checkout.ordering import prepare, refuse_debtors, reserve
 from core.checkout.settling import book, settle
@@ -15,7 +16,17 @@ from core.clock import now
 from core.crashpoints import crashpoint
 from core.errors import Conflict, Refused
 from core.orders import Line, Order
-from core.payments import Intent, Payment, Provider, ProviderRefused, Settled, State, Step, records
+from core.payments import (
+    Instructions,
+    Intent,
+    Payment,
+    Provider,
+    ProviderRefused,
+    Settled,
+    State,
+    Step,
+    records,
+)
 from core.people import Reader
 from core.storage import lock_name, new_id, transaction
 
@@ -102,6 +113,9 @@ def pay(
         settle(provider, payment.id, step.facts)
     else:
         attach(payment, step.ref, {one.id for one in tries})
+    if isinstance(step, Instructions):
+        with transaction():
+            receipts.instruct(order, payment, step)
     crashpoint("ref-stored")
     return step
 

@@ -28,7 +28,7 @@ NOT_FOUND, NOT_ALLOWED = 404, 403
 SENTENCES = {
     "keys": "Client ID and secret are missing.",
     "unknown_live": "PayPal does not know this client ID and secret. Are they the live ones?",
-    "unknown_sandbox": "PayPal does not know this client ID and secret. Are they those of the sandbox?",
+    "unknown_sandbox": "PayPal does not know this client ID and secret. Are they the sandbox’s?",
     "silent": "PayPal does not answer at the moment. Try again in a while.",
     "let_in": "PayPal knows this client ID and secret.",
     "fees": "The fees are not set, so PayPal is not offered: nobody could say what a sale costs.",
@@ -37,7 +37,7 @@ SENTENCES = {
     "unread": "This app may not read its webhooks.",
     "elsewhere": "The webhook leads to another address. Make it again.",
     "told": "PayPal tells this site what happens.",
-    "disputes": "This app may not read disputes. Allow it in PayPal’s dashboard, or they stay unseen.",
+    "disputes": "This app may not read disputes, so they stay unseen. Allow it at PayPal.",
     "search": "This app may not search transactions, so payouts are not compared with the books.",
 }
 """What a check says."""

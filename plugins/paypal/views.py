@@ -72,7 +72,8 @@ def make_webhook() -> Any:
     try:
         connecting.make_webhook(connecting.hook(), current_reader().holder)
     except ProviderUnknown:
-        return _page(503, error=gettext(connecting.SENTENCES["silent"]))
+        words = connecting.SENTENCES["silent"]
+        return _page(503, error=gettext(words))
     except OboloError as error:
         return _page(422, error=gettext(error.message).format(**error.values))
     return redirect(url_for("paypal.connect", check=1), 303)

@@ -35,7 +35,8 @@ CERT = "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-1d9
 PAGE = """<!doctype html><html lang="en"><title>PayPal</title><h1>{value} {currency}</h1>
 <p>{description}</p><form method="post"><button name="how" value="pay">Pay</button>
 <button name="how" value="decline">Decline</button>
-<button name="how" value="slow">Pay slowly</button><button name="how" value="cancel">Cancel</button></form></html>"""
+<button name="how" value="slow">Pay slowly</button>
+<button name="how" value="cancel">Cancel</button></form></html>"""
 
 
 @dataclass
