@@ -17,8 +17,8 @@ LENGTHS = {
     "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "VA": 22,
 }  # fmt: skip
 """Characters of an IBAN by country: the single euro payments area, SWIFT's IBAN registry."""
-SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-"""What a reference is drawn from: no I, O, 0 or 1, which are taken for each other."""
+SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""What a reference is drawn from: no I and O, and no digits. So the check finds each wrong sign."""
 DRAWN = 8
 REFERENCE = re.compile(rf"RF[0-9]{{2}}[{SIGNS}]{{{DRAWN}}}", re.ASCII)
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -53,17 +54,29 @@ class Line(Model):
 
         table_name = "banktransfer_line"
 
-    @property
-    def amount(self) -> Money:
-        """How much came in."""
-        return Money(int(self.minor), str(self.currency))
+    def shown(self) -> Came:
+        """Return what a page shows of it."""
+        amount = Money(int(self.minor), str(self.currency))
+        day = datetime.fromisoformat(str(self.day)).replace(tzinfo=UTC)
+        return Came(str(self.id), day, amount, str(self.payer), str(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A line as a page shows it, unsealed."""
+
+    id: str
+    day: datetime
+    amount: Money
+    payer: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A line and the transfer that it names. `how` is exact, less, more, late or unknown."""
 
-    line: Line
+    line: Came
     transfer: Transfer | None
     how: str
 
@@ -113,8 +126,9 @@ def waiting() -> list[Match]:
     return sorted(found, key=lambda one: (order.index(one.how), one.line.day, one.line.id))
 
 
-def _matched(line: Any) -> Match:
-    transfer = records.find(line.transfer_id) if line.transfer_id else None
+def _matched(row: Any) -> Match:
+    line = row.shown()
+    transfer = records.find(row.transfer_id) if row.transfer_id else None
     if transfer is None:
         return Match(line, None, "unknown")
     if transfer.state != "open" or records.paid(transfer.id):
@@ -146,10 +160,10 @@ def book(id: str, actor: str, *, reference: str = "") -> str:
     if transfer is None:
         raise BadInput("There is no transfer with this reference.")
     with transaction():
-        _leave_new(line, "booked", transfer_id=transfer.id)
+        _leave_new(id, "booked", transfer_id=transfer.id)
         record_event(
-            "banktransfer.book", actor=actor, subject=transfer.id, line=str(line.id),
-            amount=str(line.amount),
+            "banktransfer.book", actor=actor, subject=transfer.id, line=id,
+            amount=str(line.shown().amount),
         )  # fmt: skip
     payment = refresh_payment(transfer.id)
     return payment.wrong
@@ -160,14 +174,14 @@ def set_aside(id: str, actor: str, reason: str) -> None:
     words = " ".join(reason.split())
     if not words or len(words) > LONGEST_REASON:
         raise BadInput("Please write why, in at most {most} characters.", most=LONGEST_REASON)
-    line = find(id)
+    find(id)
     with transaction():
-        _leave_new(line, "aside", reason=words, transfer_id=None)
-        record_event("banktransfer.aside", actor=actor, subject=str(line.id), reason=words)
+        _leave_new(id, "aside", reason=words, transfer_id=None)
+        record_event("banktransfer.aside", actor=actor, subject=id, reason=words)
 
 
-def _leave_new(line: Line, state: str, **changes: str | None) -> None:
+def _leave_new(id: str, state: str, **changes: str | None) -> None:
     """Deal with a line once: the second of two people is told. Raises Conflict."""
-    done = Line.update(state=state, **changes).where(Line.id == line.id, Line.state == "new")
+    done = Line.update(state=state, **changes).where(Line.id == id, Line.state == "new")
     if not done.execute():
         raise Conflict("Somebody has dealt with this line already.")

@@ -9,7 +9,9 @@ from plugins.banktransfer import qr, records
 from plugins.banktransfer.accounts import account
 from plugins.banktransfer.words import details
 
-pages = Blueprint("banktransfer", __name__, static_folder="static", url_prefix="")
+pages = Blueprint(
+    "banktransfer", __name__, static_folder="static", static_url_path="/x/banktransfer/static"
+)
 
 
 @pages.get("/x/banktransfer/<id>")

@@ -1,7 +1,7 @@
 """Bank transfer keeps the provider's contract, as far as a bank has such things.
 
-There are no messages of a bank, so only `hear` itself is tested; nothing is asked over a network, so
-no answer gets lost; and a transfer cannot be disputed.
+There are no messages of a bank, so only `hear` itself is tested; nothing is asked over a network,
+so no answer gets lost; and a transfer cannot be disputed.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class WithBank:
             transfer = match.transfer
             if transfer and transfer.reference == ref and transfer.state != "cancelled":
                 with suppress(OboloError), transaction():
-                    lines._leave_new(match.line, "booked", transfer_id=transfer.id)
+                    lines._leave_new(match.line.id, "booked", transfer_id=transfer.id)
 
     def dispute(self, ref: str, minor: int) -> str:
         """Dispute nothing: there is no such thing."""
