@@ -22,6 +22,8 @@ LONGEST = 500
 DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d", "%d/%m/%y", "%d.%m.%y")
 COLUMNS = ("day", "amount", "words", "payer", "id")
 NEEDED = COLUMNS[:3]
+NOT_PROVIDED = "NOTPROVIDED"
+"""What stands for a number that the payer gave none of."""
 NUMBER = re.compile(r"[+-]?[0-9][0-9.,' ]{0,20}", re.ASCII)
 
 
@@ -96,6 +98,7 @@ def _credits(entry: Element) -> Iterator[Entry]:
             id = f"{whole}:{number}" if len(details) > 1 else whole
         words = [text.text or "" for text in one.findall("RmtInf/Ustrd")]
         words += [_text(one, "RmtInf/Strd/CdtrRefInf/Ref"), _text(one, "Refs/EndToEndId")]
+        words = [one for one in words if one != NOT_PROVIDED]
         yield Entry(
             day, _money(amount.text or "", amount.get("Ccy", "")),
             _text(one, "RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm"),

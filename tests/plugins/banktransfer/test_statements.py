@@ -49,7 +49,7 @@ def test_a_camt_gives_the_money_that_came_in():
         Money(1230, "EUR"),
         "Leo Rossi",
     )
-    assert (entry.words, entry.id) == ("RF71 7K3M NOTPROVIDED", "N07K3M"[:2] + "7K3M")
+    assert (entry.words, entry.id) == ("RF71 7K3M", "N07K3M"[:2] + "7K3M")
     assert read_camt(camt(("12.30", "fee"), way="DBIT"), IBAN) == []
     with pytest.raises(BadInput, match="another account"):
         read_camt(camt(iban="DE89370400440532013000"), IBAN)
