@@ -17,10 +17,12 @@ from core import (
     gettext,
     local_path,
     save_setting,
+    site_currency,
     transaction,
     value,
 )
 from plugins.paypal import chosen, connecting
+from plugins.paypal.amounts import Fees
 from plugins.paypal.provider import PayPal
 
 pages = Blueprint("paypal", __name__)
@@ -52,13 +54,14 @@ def _page(status: int = 200, **more: Any) -> Response:
 def save_keys() -> Any:
     """Save what was typed, all or nothing; an empty secret stays as it is."""
     typed = {name: request.form.get(name, "").strip() for name in TYPED}
+    percent, fixed = typed["fee_percent"], typed["fee_fixed"]
     try:
+        if (percent or fixed) and Fees.of(percent, fixed, site_currency()) is None:
+            raise BadInput("Write the fees as 3.40 and 0.35.")
         with transaction():
             for name, text in typed.items():
                 if text or name != "secret":
                     save_setting(f"paypal.{name}", text, current_reader().holder)
-            if (typed["fee_percent"] or typed["fee_fixed"]) and chosen.fees() is None:
-                raise BadInput("Write the fees as 3.40 and 0.35.")
     except OboloError as error:
         words = gettext(error.message).format(**error.values)
         return _page(422, typed=typed, error=words, about="fees")
