@@ -3,6 +3,7 @@
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
 from core.checkout import capture, charge_saved, draft, refund, release, start_order
+from core.checkout import refresh as refresh_payment
 from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
@@ -58,6 +59,7 @@ from core.plugins import (
     fields_of,
 )
 from core.plugins.reaching import request as http_request
+from core.settings import save as save_setting
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -197,8 +199,10 @@ __all__ = [
     "order_and_pay",
     "payment_required",
     "record_event",
+    "refresh_payment",
     "refund",
     "release",
+    "save_setting",
     "saved_methods",
     "send_stored",
     "setup_page",

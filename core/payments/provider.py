@@ -48,8 +48,14 @@ class Provider(Protocol):
 
     name: str
     can: frozenset[str]
-    mode: str
-    payee: str
+
+    @property
+    def mode(self) -> str:
+        """Return live or test, as it is set now."""
+
+    @property
+    def payee(self) -> str:
+        """Return who receives the money, as the provider calls them."""
 
     def till(self, holder: str, currency: str) -> str:
         """Return the ledger account that this provider settles from."""

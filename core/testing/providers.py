@@ -312,7 +312,13 @@ class DisputeRules:
 
 
 class DoubtRules:
-    """No clear answer is no answer; asking again tells the truth."""
+    """No clear answer is no answer; asking again tells the truth.
+
+    A provider that finds nothing by core's own id `begins_again` when it is asked to look: by the
+    same key, so that it is the same payment.
+    """
+
+    begins_again = False
 
     @pytest.mark.parametrize(("operation", "way", "done"), TROUBLE)
     def test_trouble_is_unknown_and_asking_again_tells_the_truth(
@@ -330,7 +336,10 @@ class DoubtRules:
         after = contract.provider.look_up(asked.payment)
         act()
 
-        assert seen == (after if done else before)
+        truths = [after] if done else [before]
+        if operation == "begin" and self.begins_again:
+            truths = [after]
+        assert seen in truths
         assert contract.provider.look_up(asked.payment) == after
         assert operation == "look_up" or before != after
 

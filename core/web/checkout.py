@@ -252,6 +252,8 @@ def _next(step: Step, order: Order, here: str) -> Any:
             return _for_a_button(url, order.id)
         case Redirect(url=url):
             return redirect(url, 303)
+        case Instructions(url=url) if url:
+            return _lead_to(url, order.id)
         case Inline() | Instructions() if not _wants_inline():
             return render_template("checkout/instructions.html", order=order, step=step)
     return _lead_to(here, order.id)

@@ -29,10 +29,11 @@ from tests.paths.cast import ROLES, Kind, Person, kinds
 from tests.paths.desk import DESK
 from tests.paths.house_visits import HOUSE
 from tests.paths.machine_visits import MACHINE_VISITS
+from tests.paths.transfer_visits import TRANSFERS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
-VISITS.update(DESK | HOUSE | MACHINE_VISITS)
+VISITS.update(DESK | HOUSE | MACHINE_VISITS | TRANSFERS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
