@@ -7,6 +7,7 @@ from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
 from core.hookspecs import hookimpl
+from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
 from core.http import request as http_request
 from core.ledger import Leg
@@ -155,6 +156,7 @@ __all__ = [
     "allow_door",
     "callers",
     "card_of",
+    "check_mode",
     "count_view",
     "current_reader",
     "data_folder",
@@ -175,6 +177,7 @@ __all__ = [
     "insert",
     "is_ordered",
     "is_postgres",
+    "is_public_host",
     "keep_file",
     "kept_page",
     "local_path",

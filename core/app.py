@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import figures, limits, mail, notices, outgoing, plugins, settings, storage, tasks
+from core import figures, hosts, limits, mail, notices, outgoing, plugins, settings, storage, tasks
 from core.access import Gate
 from core.clock import now
 from core.config import Config
@@ -98,6 +98,7 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
     files.set_folder(config.home / "files")
     settings.declare(settings.core_settings(config.site_name, config.owner_email))
     settings.set_site_currency(config.currency)
+    hosts.set_names(config.trusted_hosts)
     limits.set_key(config.derived_key("limits"))
     codes.set_key(config.derived_key("codes"))
     two_factor.set_key(config.derived_key("recovery codes"))

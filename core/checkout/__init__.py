@@ -7,7 +7,7 @@ from core.checkout.receipts import recipient
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, new_refund_id, refund
 from core.checkout.settling import settle
-from core.checkout.ways import Way, ways
+from core.checkout.ways import Way, express, ways
 
 __all__ = [
     "AlreadyHeld",
@@ -16,6 +16,7 @@ __all__ = [
     "buy",
     "draft",
     "expire",
+    "express",
     "hear",
     "left",
     "merge",

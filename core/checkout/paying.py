@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core import entitlements, orders
+from core.checkout.choosing import attach, let_go_of_others, unfinished
 from core.checkout.ordering import prepare, refuse_debtors, reserve
-from core.checkout.refreshing import let_go
 from core.checkout.settling import book, settle
 from core.checkout.ways import way_named
 from core.clock import now
@@ -69,22 +69,27 @@ def _refuse_twice(order: Order, reader: Reader) -> None:
         raise AlreadyHeld("This is yours already.")
 
 
-def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> Step:
+def pay(
+    order_id: str, provider_name: str, reader: Reader, return_url: str, *, inline: bool = False
+) -> Step:
     """Start to pay an order; the payment is stored before its provider is called.
 
     A second call for the same provider goes on with the same payment and key, so that a reload
-    charges nothing twice. An instant provider settles in the same transaction. Raises Conflict,
-    Refused, BoundExceeded, ProviderRefused, ProviderUnknown.
+    charges nothing twice; one that is paid `inline`, on a page of the site, is another payment.
+    An instant provider settles in the same transaction. Raises Conflict, Refused, BoundExceeded,
+    ProviderRefused, ProviderUnknown.
     """
     with transaction():
         order = orders.find(order_id, lock=True)
         if order.state != "open" or (order.expires and order.expires <= now()):
             raise Conflict("This order is no longer open.")
         provider = way_named(provider_name, order.total, reader)
+        if inline and "inline" not in provider.can:
+            raise Refused("This way of paying leads to a page of its own.")
         tries = records.of_order(order.id)
-        payment = _unfinished(tries, provider)
+        payment = unfinished(tries, provider, inline=inline)
         if payment is None:
-            payment = _new_payment(order, provider, reader)
+            payment = replace(_new_payment(order, provider, reader), inline=inline)
             records.store(payment)
         intent = _intent(order, payment, return_url)
         if "instant" in provider.can:
@@ -93,10 +98,7 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
             settle(provider, payment.id, step.facts)
             return step
     crashpoint("intent-stored")
-    for failed in (one for one in tries if one.facts.state is State.FAILED):
-        let_go(failed)  # or its page could still be paid beside this one
-    if tries and orders.find(order_id).state != "open":
-        raise Conflict("This order is no longer open.")
+    let_go_of_others(tries, payment)
     try:
         step = provider.begin(intent, payment.id)
     except ProviderRefused as error:
@@ -108,17 +110,9 @@ def pay(order_id: str, provider_name: str, reader: Reader, return_url: str) -> S
     if isinstance(step, Settled):
         settle(provider, payment.id, step.facts)
     else:
-        with transaction():
-            records.attach(payment, step.ref)
+        attach(payment, step.ref, {one.id for one in tries})
     crashpoint("ref-stored")
     return step
-
-
-def _unfinished(tries: list[Payment], provider: Provider) -> Payment | None:
-    if any(payment.facts.state in (State.BANK, State.READY) for payment in tries):
-        raise Conflict("A payment for this order is on its way already.")
-    own = [one for one in tries if one.provider == provider.name]
-    return next((one for one in own if one.facts.state in (State.NEW, State.CUSTOMER)), None)
 
 
 def _new_payment(order: Order, provider: Provider, reader: Reader) -> Payment:
@@ -129,4 +123,7 @@ def _new_payment(order: Order, provider: Provider, reader: Reader) -> Payment:
 
 def _intent(order: Order, payment: Payment, return_url: str) -> Intent:
     label, language = order.lines[0].label, order.language
-    return Intent(payment.id, order.id, order.holder, payment.amount, label, return_url, language)
+    return Intent(
+        payment.id, order.id, order.holder, payment.amount, label, return_url, language,
+        inline=payment.inline,
+    )  # fmt: skip

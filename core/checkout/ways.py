@@ -35,6 +35,11 @@ def ways(amount: Money, reader: Reader) -> list[Way]:
     return sorted(offered, key=lambda way: way.quote.fee.minor)
 
 
+def express(amount: Money, reader: Reader) -> tuple[str, ...]:
+    """Return the names of the ways that an amount can be paid by on a page of the site."""
+    return tuple(w.provider.name for w in ways(amount, reader) if "inline" in w.provider.can)
+
+
 def way_named(name: str, amount: Money, reader: Reader) -> Provider:
     """Return the provider of this name, if it is offered for the amount. Raises Refused."""
     for way in ways(amount, reader):

@@ -27,14 +27,15 @@ class Payment:
     wrong: str = ""
     created: datetime = field(default_factory=now)
     looks: int = 0
+    inline: bool = False
 
 
 class Provider(Protocol):
     """The questions core asks a paying method. Answers are data; core alone writes.
 
     `begin`, `look_up` and `act` raise ProviderRefused or ProviderUnknown, and nothing else on
-    purpose. `can` holds words such as instant, refund, partial_refund, hold, save, keep; one with
-    `statement` is one of `Statements` too.
+    purpose. `can` holds words such as instant, inline, refund, partial_refund, hold, save, keep;
+    one with `statement` is one of `Statements` too.
     """
 
     name: str

@@ -26,6 +26,7 @@ def store(payment: Payment, *, over: bool = False) -> None:
         "ref": payment.ref, "facts": _text(payment.facts), "wrong": payment.wrong,
         "created": micros(payment.created),
         "next_look": None if over else micros(payment.created + PAUSES[0]), "looks": 0,
+        "inline": int(payment.inline),
     })  # fmt: skip
 
 
@@ -33,15 +34,16 @@ def _text(facts: Facts) -> str:
     return msgspec.json.encode(facts).decode()
 
 
-COLUMNS = "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks"
+COLUMNS = "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks, inline"
 
 
 def _read(where: str, values: list[Any]) -> list[Payment]:
     rows = execute(f"SELECT {COLUMNS} FROM payments_payment WHERE {where}", values).fetchall()
     return [
         Payment(id, order, provider, mode, Money(minor, currency), ref,
-                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks)
-        for id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks in rows
+                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks, inline == 1)
+        for (id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks,
+             inline) in rows
     ]  # fmt: skip
 
 

@@ -119,8 +119,8 @@ def first(hook: str, **arguments: Any) -> Any:
     return next((answer for _, answer in each(hook, **arguments)), None)
 
 
-def render(hook: str, **arguments: Any) -> list[Any]:
-    """Collect pieces of a page; one that fails is logged and left out."""
+def render(hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+    """Collect pieces of a page, each with whose it is; one that fails is logged and left out."""
     pieces = []
     for implementation in implementations(hook):
         try:
@@ -129,5 +129,5 @@ def render(hook: str, **arguments: Any) -> list[Any]:
             log.warning("the piece of plugin %s in %s is left out", implementation.plugin, hook)
             continue
         if piece is not None:
-            pieces.append(piece)
+            pieces.append((implementation.plugin, piece))
     return pieces

@@ -45,10 +45,16 @@ class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Touches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[touches]`: where the plugin reaches; feeds the Content-Security-Policy."""
+    """The table `[touches]`: where the plugin reaches; feeds the Content-Security-Policy.
+
+    `hosts` are called by the server. Scripts, frames and connections are origins, and count on
+    pages on which the plugin draws.
+    """
 
     hosts: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
+    connects: tuple[str, ...] = ()
     redirects: tuple[str, ...] = ()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 
 from core import access, checkout, limits, orders
 from core.clock import now
@@ -27,6 +28,7 @@ from core.settings import value
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.counting import count_view
+from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
 blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -54,7 +56,7 @@ def take_offer() -> Any:
     back = local_path(request.form.get("return_to", "/"))
     decided = access.decide(resource, reader)
     if decided.open:
-        return _see_other(back)
+        return _lead_to(back)
     wanted = request.form.get("offer", "")
     offer = next((one for one in decided.offers if one.key == wanted), None)
     if offer is None:
@@ -81,14 +83,18 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         if at_once:
             with suppress(checkout.AlreadyHeld):
                 checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
-            return _see_other(back)
+            return _lead_to(back)
         order = checkout.start_order(reader, lines, return_to=back, answers=answers)
     except checkout.Unanswered as asked:
+        if _wants_inline():
+            raise
         return render_template(
             "checkout/questions.html", questions=asked.questions, form=request.form, answer=ANSWER
         ), 422
     if order.state == "paid":
-        return _see_other(back)
+        return _lead_to(back, order.id)
+    if _wants_inline():
+        return _begin(order, chosen, reader)
     offered = checkout.ways(order.total, reader)
     only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
     if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
@@ -173,22 +179,46 @@ def pay(id: str) -> Any:
 
 def _begin(order: Order, provider: str, reader: Reader) -> Any:
     here = url_for("checkout.show", id=order.id)
+    back, inline = url_for("checkout.show", id=order.id, _external=True), _wants_inline()
     try:
-        step = checkout.pay(
-            order.id, provider, reader, url_for("checkout.show", id=order.id, _external=True)
-        )
+        step = checkout.pay(order.id, provider, reader, back, inline=inline)
     except Refused:
         raise
     except OboloError as error:
         log.warning("order %s could not be paid by %s: %s", order.id, provider, error)
+        if inline:
+            raise
         return redirect(here, 303)
+    if isinstance(step, Inline) and inline:
+        return _for_a_button(back, order.id, step.ref, step.data)
     return _next(step, order, here)
+
+
+def _wants_inline() -> bool:
+    """Tell whether a script on a page of the site asks, to let the reader pay right there."""
+    return request.form.get("inline") == "1" and wants_json()
+
+
+def _lead_to(location: str, order: str = "") -> Response:
+    """Lead on to a page of the site, a script by saying so."""
+    return _for_a_button(location, order) if _wants_inline() else _see_other(location)
+
+
+def _for_a_button(
+    address: str, order: str, ref: str = "", data: Mapping[str, str] | None = None
+) -> Response:
+    """Say how a script goes on: by `data` and then to `address`, at once where there is none."""
+    response = jsonify(order=order, address=address, ref=ref, data=dict(data or {}))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _next(step: Step, order: Order, here: str) -> Any:
     match step:
+        case Redirect(url=url) if _wants_inline():
+            return _for_a_button(url, order.id)
         case Redirect(url=url):
             return redirect(url, 303)
-        case Inline() | Instructions():
+        case Inline() | Instructions() if not _wants_inline():
             return render_template("checkout/instructions.html", order=order, step=step)
-    return redirect(here, 303)
+    return _lead_to(here, order.id)

@@ -29,6 +29,7 @@ from core.settings import setting, site_currency, value
 from core.themes import Themes
 from core.web import sandbox
 from core.web import themes as site_themes
+from core.web.headers import let_in
 from core.web.keeping import live
 from core.web.languages import choose_language
 from core.web.languages import install as install_languages
@@ -83,7 +84,7 @@ def install(
     Babel(app, locale_selector=choose_language, default_locale=default)
     app.jinja_env.filters.update(money=money, day=day, moment=moment, number=number)
     app.jinja_env.globals.update(
-        asset=_assets(app), reader=current_reader, setting=shown, slot=slot,
+        asset=_assets(app), reader=current_reader, setting=shown, slot=slot, express=express,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
         csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
         theme_marks=site_themes.theme_marks, theme_setting=site_themes.theme_setting,
@@ -163,7 +164,25 @@ def slot(name: str, **context: Any) -> Markup:
 def _slot(name: str, context: Mapping[str, Any]) -> Markup:
     shared = MappingProxyType(context)  # no plugin changes what the next one sees
     pieces = plugins.render("render_slot", slot=name, context=shared)
-    return EMPTY.join(pieces) if pieces else EMPTY
+    for plugin, _ in pieces:
+        let_in(plugin)
+    return EMPTY.join(piece for _, piece in pieces) if pieces else EMPTY
+
+
+def express(place: str, amount: Money, **context: Any) -> Markup:
+    """Return the buttons by which an amount is paid on the page itself, for an order or an offer.
+
+    Only asked for while a provider that is offered for the amount can be paid so.
+    """
+    if not any("inline" in provider.can for provider in catalogue.providers.values()):
+        return EMPTY
+    return live(partial(_express, place, amount, context))
+
+
+def _express(place: str, amount: Money, context: Mapping[str, Any]) -> Markup:
+    ways = checkout.express(amount, current_reader())
+    about = {**context, "amount": amount, "currency": amount.currency, "ways": ways}
+    return _slot(f"{place}.express", about) if ways else EMPTY
 
 
 def draw_embed(name: str, arguments: Mapping[str, str]) -> Markup:

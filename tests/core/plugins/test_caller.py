@@ -133,7 +133,7 @@ def test_a_piece_of_a_page_that_fails_is_left_out(enabled, caplog):
         z={"render_slot": lambda context: f"z {context}"},
     )
 
-    assert render("render_slot", slot="head", context=1) == ["a head", "z 1"]
+    assert render("render_slot", slot="head", context=1) == [("a", "a head"), ("z", "z 1")]
     assert "the piece of plugin bad in render_slot is left out" in caplog.text
     assert "the piece of plugin refusing in render_slot is left out" in caplog.text
 
