@@ -9,7 +9,6 @@ from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refuse
 from core.hookspecs import hookimpl
 from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
-from core.http import request as http_request
 from core.ledger import Leg
 from core.mail import Message
 from core.money import Money
@@ -46,6 +45,7 @@ from core.plugins import (
     API_VERSION,
     Embed,
     Field,
+    Health,
     Periodic,
     Query,
     Refusal,
@@ -55,6 +55,7 @@ from core.plugins import (
     embeds,
     fields_of,
 )
+from core.plugins.reaching import request as http_request
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -107,6 +108,7 @@ __all__ = [
     "Forged",
     "Gate",
     "Grant",
+    "Health",
     "Hint",
     "HttpUnknown",
     "HttpUnreachable",

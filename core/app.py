@@ -20,7 +20,7 @@ from core.errors import PluginFailed, in_words
 from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
-from core.plugins import Field, Periodic, Refusal, ResourceCard, catalogue
+from core.plugins import Field, Health, Periodic, Refusal, ResourceCard, catalogue
 from core.reconcile import reconcile
 from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
@@ -68,7 +68,7 @@ ANSWERS: Mapping[str, type] = {
 }  # fmt: skip
 SEVERAL: Mapping[str, type] = {
     "list_resources": ResourceCard, "add_lines": Line, "ask": Question, "register_fields": Field,
-    "register_tasks": Periodic,
+    "register_tasks": Periodic, "check_health": Health,
 }  # fmt: skip
 """What plugins answer, and what they answer several of; the hooks' signatures say the same."""
 

@@ -13,7 +13,7 @@ from core import audit, doors, figures, ledger, mail, notices, storage
 from core.clock import now
 from core.payments import inbox
 from core.people import users
-from core.plugins import catalogue, enabled, implementations
+from core.plugins import catalogue, connections, enabled, implementations
 from core.settings import site_currency, value
 from core.storage import backup, classes, execute, transaction
 from core.verify import verify
@@ -29,6 +29,7 @@ SENTENCES = {
     "books": "{invariant}: {subject}: {detail}",
     "seal": "The audit events no longer match the seal {number}.",
     "paused": "The plugin {name} is paused: {why}",
+    "connection": "The connection of {name} does not hold: {why}",
     "delivery": "Messages of {provider} that could not be settled: {number}. {why}",
     "notice": "Events of which {plugin} was not told: {number}. {why}",
     "mail": "Messages that were given up: {number}.",
@@ -74,8 +75,11 @@ class Finding:
 def findings(home: Path, *, deep: bool = False) -> list[Finding]:
     """Return what needs attention on the site in `home`, the worst first.
 
-    With `deep` all of the books and all seals are checked as well, which takes a while.
+    With `deep` all of the books and all seals are checked as well, and plugins look whether what
+    they need outside answers; that takes a while. Else what they found last is told.
     """
+    if deep:
+        connections.check(connections.able(), actor="system")
     checks = (*QUICK, *DEEP) if deep else QUICK
     found = [one for check in checks for one in check(home)]
     order: list[Level] = ["wrong", "soon", "note"]
@@ -92,6 +96,13 @@ def _plugins(_home: Path) -> Iterator[Finding]:
         if entry.state == "paused":
             about = {"name": entry.name, "why": entry.reason}
             yield Finding("wrong", "paused", about, f"{entry.name}:{entry.changed.isoformat()}")
+
+
+def _connections(_home: Path) -> Iterator[Finding]:
+    for name in connections.able():
+        for health in connections.last(name)[1]:
+            if not health.ok:
+                yield Finding("wrong", "connection", {"name": name, "why": health}, name)
 
 
 def _house(home: Path) -> Iterator[Finding]:
@@ -166,7 +177,7 @@ def _books(_home: Path) -> Iterator[Finding]:
 
 
 QUICK: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    _plugins, _house, _waiting, _money, _backups, _team,
+    _plugins, _connections, _house, _waiting, _money, _backups, _team,
 )  # fmt: skip
 DEEP: tuple[Callable[[Path], Iterator[Finding]], ...] = (_books,)
 

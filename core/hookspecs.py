@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.orders import Line, Order, Question
     from core.payments import Provider
     from core.people import Reader
-    from core.plugins import Embed, Field, Periodic, Query, Refusal, ResourceCard
+    from core.plugins import Embed, Field, Health, Periodic, Query, Refusal, ResourceCard
 
 hookspec = pluggy.HookspecMarker("obolo")
 hookimpl = pluggy.HookimplMarker("obolo")
@@ -109,6 +109,11 @@ def export_reader(holder: str) -> Mapping[str, Sequence[Mapping[str, object]]] |
 @hookspec
 def erase_reader(holder: str) -> str | None:
     """Forget a holder, in the caller's transaction; say what stays and why."""
+
+
+@hookspec
+def check_health() -> Iterable[Health]:
+    """Look whether what the plugin needs outside answers, and say so in words for the owner."""
 
 
 @hookspec

@@ -15,16 +15,7 @@ from core.clock import now
 from core.crashpoints import crashpoint
 from core.errors import Conflict, Refused
 from core.orders import Line, Order
-from core.payments import (
-    Intent,
-    Payment,
-    Provider,
-    ProviderRefused,
-    Settled,
-    State,
-    Step,
-    records,
-)
+from core.payments import Intent, Payment, Provider, ProviderRefused, Settled, State, Step, records
 from core.people import Reader
 from core.storage import lock_name, new_id, transaction
 

@@ -28,7 +28,7 @@ ELSEWHERE = re.compile(
 )
 SAFE = re.compile(r"\|\s*safe\b|autoescape\s+false")
 ORIGIN = re.compile(r"https?://[a-z0-9.*-]+(?::(?:[0-9]+|\*))?")
-HOST = re.compile(r"[a-z0-9.-]+(?::[0-9]+)?")
+HOST = re.compile(r"[a-z0-9.-]+(?::[0-9]+)?|setting:[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)

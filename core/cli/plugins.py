@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from core.cli.opened import open_house, open_site
-from core.plugins import breaker, deprecations, enabled, switching, watching
+from core.plugins import breaker, connections, deprecations, enabled, switching, watching
 from core.plugins.preflight import NotReady
 from core.plugins.watching import Timing
 
@@ -96,6 +96,20 @@ def uninstall(name: str, delete: bool, yes: bool) -> None:  # noqa: FBT001 - opt
         click.confirm("Delete all of this for ever?", abort=True)
     stays = switching.uninstall(name, delete=delete, actor=ACTOR)
     click.echo(f"{name} is uninstalled. {'Still there: ' + ', '.join(stays) if stays else ''}")
+
+
+@group.command("check-connection")
+@click.argument("names", nargs=-1)
+def check_connection(names: tuple[str, ...]) -> None:
+    """Let plugins look whether what they need outside answers; exit 1 when something does not."""
+    open_site()
+    if strange := set(names) - set(connections.able()):
+        raise click.ClickException(f"{', '.join(sorted(strange))}: not on, or nothing to check")
+    found = connections.check(names or connections.able(), actor=ACTOR)
+    for name, healths in found.items():
+        for one in healths:
+            click.echo(f"{'ok' if one.ok else 'WRONG':6} {name:14} {one}")
+    sys.exit(0 if all(one.ok for healths in found.values() for one in healths) else 1)
 
 
 @group.command()

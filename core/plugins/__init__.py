@@ -1,11 +1,12 @@
 """Plugins: found by their folder, checked, put in order, called one by one."""
 
-from core.plugins import breaker, enabled, preflight, switching, watching
+from core.plugins import breaker, connections, enabled, preflight, switching, watching
 from core.plugins.caller import call, each, first, fold, implementations, render, run
 from core.plugins.cards import card_of, embeds, fields_of
 from core.plugins.declarations import (
     Embed,
     Field,
+    Health,
     Periodic,
     Query,
     Refusal,
@@ -24,6 +25,7 @@ __all__ = [
     "Embed",
     "Field",
     "Found",
+    "Health",
     "Loaded",
     "Manifest",
     "Periodic",
@@ -36,6 +38,7 @@ __all__ = [
     "card_of",
     "catalogue",
     "changes",
+    "connections",
     "data_folder",
     "each",
     "embeds",

@@ -48,9 +48,11 @@ def implementations(hook: str) -> list[Implementation]:
     return loaded().hooks.get(hook, [])
 
 
-def call(hook: str, implementation: Implementation, arguments: Mapping[str, Any]) -> Any:
+def call(
+    hook: str, one: Implementation, arguments: Mapping[str, Any], *, passes: Passes = (OboloError,)
+) -> Any:
     """Ask one plugin. Its refusals pass; any other error becomes PluginFailed."""
-    return run(implementation.plugin, hook, lambda: _ask(hook, implementation, arguments))
+    return run(one.plugin, hook, lambda: _ask(hook, one, arguments), passes=passes)
 
 
 def run(plugin: str, what: str, work: Callable[[], Any], *, passes: Passes = (OboloError,)) -> Any:

@@ -12,8 +12,8 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import PoFileError, read_po
 
 CORE = Path(__file__).parents[1]
-SPOKEN = frozenset({"Refused", "NotFound", "BadInput", "Conflict", "Unavailable"})
-"""Errors whose message is put on a page; the message is the key of its translation."""
+SPOKEN = frozenset({"Refused", "NotFound", "BadInput", "Conflict", "Unavailable", "Health"})
+"""What is put on a page as it is said; the first words are the key of their translation."""
 APART = frozenset({"tests", "migrations"})
 
 

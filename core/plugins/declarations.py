@@ -87,6 +87,25 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a plugin found when it looked whether all that it needs outside answers.
+
+    `words` are English, the key under which their translation is found; `values` fill the {braces}
+    after that, and hold nothing secret. `address` is where the owner mends it, if it is not the
+    plugin's own page.
+    """
+
+    words: str
+    ok: bool = field(default=True, kw_only=True)
+    values: Mapping[str, object] = field(default_factory=dict, kw_only=True)
+    address: str = field(default="", kw_only=True)
+
+    def __str__(self) -> str:
+        """Say it in English."""
+        return self.words.format(**self.values) if self.values else self.words
+
+
 @dataclass
 class Catalogue:
     """What the enabled plugins have declared; made anew with each app.

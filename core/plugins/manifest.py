@@ -24,6 +24,8 @@ API_VERSION = (1, 0)
 """What plugins may rely on: the first number changes when something is taken away."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+SETTING = "setting:"
+"""Before the key of a setting, an address, whose host a plugin may call."""
 
 
 class ManifestError(OboloError):
@@ -47,8 +49,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Touches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[touches]`: where the plugin reaches; feeds the Content-Security-Policy.
 
-    `hosts` are called by the server. Scripts, frames and connections are origins, and count on
-    pages on which the plugin draws.
+    `hosts` are called by the server: names, with a port or without, or `setting:<key>`, the host of
+    the address there. Scripts, frames and connections are origins, and count on pages on which the
+    plugin draws.
     """
 
     hosts: tuple[str, ...] = ()
@@ -160,6 +163,13 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
             "{path} gives classes to the columns of {table}, which is not the plugin’s table.",
             path=path, table=strange[0],
         )  # fmt: skip
+    for host in manifest.touches.hosts:
+        key = host.removeprefix(SETTING)
+        if host != key and (key not in manifest.settings or manifest.settings[key].kind != "url"):
+            raise ManifestError(
+                "{path} names the host of {key}, which is no setting of the type url.",
+                path=path, key=key,
+            )  # fmt: skip
     if not api_fits(manifest.plugin.requires_api):
         raise ManifestError(
             "{name} needs version {range} of the plugin interface; this site has {version}.",

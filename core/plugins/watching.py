@@ -19,8 +19,12 @@ from typing import NamedTuple
 HOOK_SECONDS = 2.0
 """A hook that somebody waits for longer than this hangs."""
 PAGE_SECONDS = 30.0
-"""A page may ask a provider, which has ten seconds for each answer."""
+"""A page may ask a provider, and a provider somebody outside, by calls of ten seconds or so."""
 PAGE = "page"
+OUTSIDE = frozenset({
+    PAGE, "check_health", "provider begin", "provider look_up", "provider act", "provider hear",
+})  # fmt: skip
+"""What may ask somebody outside."""
 BEHIND_SECONDS = 600.0
 UNHURRIED = ("register_", "on_", "task ", "send_message")
 """Nobody waits for these: they are asked while an app is built, or behind the pages."""
@@ -43,7 +47,7 @@ class Work(NamedTuple):
         """The seconds that it may take."""
         if self.what.startswith(UNHURRIED):
             return BEHIND_SECONDS
-        return PAGE_SECONDS if self.what == PAGE else HOOK_SECONDS
+        return PAGE_SECONDS if self.what in OUTSIDE else HOOK_SECONDS
 
     @property
     def stack(self) -> traceback.StackSummary:
@@ -118,6 +122,11 @@ def begin(plugin: str, what: str, started: float) -> Work | None:
     before = _at_work.get(thread)
     _at_work[thread] = Work(plugin, what, started, thread)
     return before
+
+
+def at_work() -> Work | None:
+    """Return what this thread works at for a plugin, if anything."""
+    return _at_work.get(get_ident())
 
 
 def end(plugin: str, what: str, started: float, before: Work | None, *, failed: bool) -> float:

@@ -16,6 +16,7 @@ from core import plugins
 from core.errors import OboloError, PluginFailed
 from core.payments import Provider
 from core.plugins import Embed, Found, Periodic, catalogue, watching
+from core.plugins.providing import watched
 from core.plugins.watching import PAGE
 from core.web.callers import check_callers
 
@@ -43,7 +44,7 @@ def add(app: Flask, plugin: Found) -> None:
         for blueprint in _registered("register_blueprint", name):
             _add_pages(app, plugin, blueprint)
         for provider in _registered("register_provider", name):
-            _add_provider(provider)
+            _add_provider(name, provider)
         for embeds in _registered("register_embeds", name):
             catalogue.embeds.update(_watched_embeds(name, embeds))
         for works in _registered("register_tasks", name):
@@ -65,10 +66,10 @@ def _registered(hook: str, plugin: str) -> list[Any]:
     ]
 
 
-def _add_provider(provider: Provider) -> None:
+def _add_provider(plugin: str, provider: Provider) -> None:
     if provider.name in catalogue.providers:
         raise NotItsOwn("another plugin is the provider {name}", name=provider.name)
-    catalogue.providers[provider.name] = provider
+    catalogue.providers[provider.name] = watched(plugin, provider)
 
 
 def _add_pages(app: Flask, plugin: Found, blueprint: Blueprint) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Blueprint
 
-from core import Provider, hookimpl, value
-from plugins.playmoney.chosen import transport
+from core import Health, Provider, hookimpl, value
+from plugins.playmoney.chosen import is_local, transport
 from plugins.playmoney.commands import group
 from plugins.playmoney.provider import PlayMoney
 from plugins.playmoney.views import pages
@@ -17,6 +19,15 @@ __all__ = ["group"]
 def register_provider() -> Provider:
     """Offer to pay with play money."""
     return PlayMoney(transport, value("playmoney.payee"))
+
+
+@hookimpl
+def check_health() -> Iterable[Health]:
+    """Ask the bank for a payment that does not exist: it must be there, and know our secret."""
+    if is_local():
+        return [Health("The bank runs within this site.")]
+    transport().look_up(value("playmoney.payee"), "check")
+    return [Health("The bank answers, and shares this site’s secret.")]
 
 
 @hookimpl

@@ -13,8 +13,8 @@ HOOKS = {
     name: function for name, function in vars(hookspecs).items() if hasattr(function, "obolo_spec")
 }
 DURING_A_REQUEST = {
-    "add_lines", "ask", "describe", "erase_reader", "export_reader", "guard", "list_resources",
-    "require", "reserve", "review", "send_message",
+    "add_lines", "ask", "check_health", "describe", "erase_reader", "export_reader", "guard",
+    "list_resources", "require", "reserve", "review", "send_message",
 }  # fmt: skip
 
 

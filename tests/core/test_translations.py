@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parents[2]
 READERS_ERRORS = {
     "Refused", "NotFound", "BadInput", "Conflict", "Unavailable", "BoundExceeded", "AlreadyHeld",
-    "Changed", "Withdrawn", "TokenNeeded", "NotJSON",
+    "Changed", "Health", "Withdrawn", "TokenNeeded", "NotJSON",
 }  # fmt: skip
 """Errors whose message is put on a page; others stop a start, a command or a call."""
 

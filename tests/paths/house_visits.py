@@ -29,6 +29,7 @@ HOUSE: dict[str, Visit] = {
     "admin_plugins.switch_off": Visit(SEE_OTHER, own=on, **NOTHING),
     "admin_plugins.move": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
     "admin_plugins.save": Visit(SEE_OTHER, own=lambda _: of(name="tipjar"), **NOTHING),
+    "admin_plugins.check": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
     "admin_plugins.uninstall": Visit(SEE_OTHER, own=off, **NOTHING),
     "admin_themes.edit": Visit(
         own=lambda _: of(name="quaderno"), foreign=lambda _: of(name="absent")

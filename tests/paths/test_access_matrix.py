@@ -244,6 +244,7 @@ UNCOUNTED = {
     "doors.take_setup": "192 bits that nobody guesses, while there is no owner",
     "admin_plugins.switch_on": "the owner's own", "admin_plugins.switch_off": "the owner's own",
     "admin_plugins.move": "the owner's own", "admin_plugins.save": "the owner's own",
+    "admin_plugins.check": "the owner's own; what a plugin asks outside ends after seconds",
     "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
     "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
     "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",

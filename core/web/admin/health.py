@@ -15,6 +15,8 @@ from core.doctor import SENTENCES, Finding
 from core.errors import BadInput
 from core.money import Money
 from core.people import current_reader
+from core.plugins import Health
+from core.plugins.connections import in_language
 from core.web.admin.navigation import allowed_places
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
@@ -27,6 +29,7 @@ LONGEST_REASON = 300
 REMEDIES: Mapping[str, tuple[str, str]] = {
     "plugin": ("/admin/plugins/", _("To the plugins")),
     "paused": ("/admin/plugins/", _("To the plugins")),
+    "connection": ("/admin/plugins/", _("To the plugin")),
     "delivery": ("/admin/jobs/", _("Try it again")),
     "notice": ("/admin/jobs/", _("Try it again")),
     "mail": ("/admin/jobs/", _("To the messages")),
@@ -59,18 +62,23 @@ def attention() -> list[Finding]:
 
 def said(finding: Finding) -> str:
     """Return what a finding says, in the reader's language."""
-    values = {
-        name: money(value) if isinstance(value, Money) else value
-        for name, value in finding.values.items()
-    }
+    values = {name: _shown(value) for name, value in finding.values.items()}
     return str(gettext(SENTENCES[finding.kind]).format(**values))
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Health):
+        return in_language(value, gettext)
+    return money(value) if isinstance(value, Money) else value
 
 
 def remedy(finding: Finding) -> tuple[str, str] | None:
     """Return where the reader puts a finding right, and what the button says; None for nowhere."""
     address, label = REMEDIES.get(finding.kind, ("", ""))
     known = [place.address for place in allowed_places()]
-    return (address, str(label)) if address in known else None
+    if address not in known:
+        return None
+    return (address + finding.subject if finding.kind == "connection" else address), str(label)
 
 
 @blueprint.get("/")

@@ -12,7 +12,8 @@ from flask_babel import lazy_gettext as _
 from core import settings
 from core.errors import BadInput, Conflict, Refused
 from core.people import current_reader
-from core.plugins import breaker, catalogue, enabled, switching
+from core.plugins import breaker, catalogue, connections, enabled, switching
+from core.plugins.manifest import SETTING, Manifest
 from core.plugins.preflight import NotReady
 from core.plugins.switching import Plugin
 from core.web.admin import settings as forms
@@ -39,6 +40,7 @@ CAN: Mapping[str, Any] = {
     "send_message": _("sends the site’s messages"),
     "export_reader": _("keeps something of readers"),
     "erase_reader": _("keeps something of readers"),
+    "check_health": _("looks whether what it needs outside answers"),
     "render_slot": _("adds pieces to pages"),
     "on_order_paid": _("is told of orders"),
     "on_order_refunded": _("is told of orders"),
@@ -98,15 +100,36 @@ def _one(plugin: Plugin, status: int = 200, **more: Any) -> Response:
     settings.declare(own)  # one that was never on is known from here
     shown = {
         "fields": forms.fields(own), "done": _done(plugin), "can": _can(plugin),
+        "calls": _calls(manifest) if manifest else [],
         "touches": manifest.touches if manifest else None,
         "timings": breaker.timings(plugin.name), "tables": switching.tables_of(plugin.name),
         "needed_by": switching.dependents(plugin.name), "is_gate": bool(GATES & plugin.hooks),
         "provides": [name for name in catalogue.providers if name == plugin.name],
+        "checked": _checked(plugin),
     }  # fmt: skip
     return admin_page(
         "admin/plugin.html", status, plugin=plugin, about=_about(plugin), states=STATES,
         **shown | more,
     )  # fmt: skip
+
+
+def _calls(manifest: Manifest) -> list[str]:
+    """Return the hosts that a plugin declares; of one that a setting names, the setting's label."""
+    language, shown = current_reader().language, []
+    for host in manifest.touches.hosts:
+        key = host.removeprefix(SETTING)
+        label = manifest.settings[key].label if host != key else {"en": host}
+        shown.append(label.get(language) or label["en"])
+    return shown
+
+
+def _checked(plugin: Plugin) -> dict[str, Any] | None:
+    """Return when a plugin looked outside and what it found; None when it cannot look."""
+    if plugin.name not in connections.able():
+        return None
+    at, found = connections.last(plugin.name)
+    said = [(one, connections.in_language(one, gettext)) for one in found]
+    return {"at": at, "said": said, "now": request.args.get("done") == "checked"}
 
 
 def _can(plugin: Plugin) -> list[str]:
@@ -159,6 +182,19 @@ def move(name: str) -> Any:
         names[place], names[wanted] = names[wanted], names[place]
         enabled.reorder(names, actor=current_reader().holder)
     return redirect(url_for("admin_plugins.show"), 303)
+
+
+@blueprint.post("/<name>/check")
+@callers(MANAGE)
+def check(name: str) -> Any:
+    """Let a plugin look whether what it needs outside answers."""
+    if name not in connections.able():
+        raise Refused("This plugin is not on, or has nothing to check.")
+    me = current_reader()
+    connections.check([name], actor=me.holder, address=me.address)
+    return redirect(
+        url_for("admin_plugins.one", name=name, done="checked", _anchor="connection"), 303
+    )
 
 
 @blueprint.post("/<name>/settings")

@@ -24,6 +24,7 @@ def test_plugins_are_listed_with_the_reason_why_one_is_off(obolo, monkeypatch):
     """Those that are on come first, in their order; `--long` says what each does."""
     monkeypatch.setenv("OBOLO_PLUGINS", "tipjar,nobody")
     rows = [line.split(maxsplit=2) for line in obolo("plugins").text.splitlines()]
+    watching.take_timings()  # of other tests in this process
     watching.end("tipjar", "render_slot", breaker.perf_counter() - 0.25, None, failed=True)
     breaker.store_timings()
     long = obolo("plugins", "list", "--long").text
@@ -86,3 +87,18 @@ def test_a_page_tells_which_hooks_ran_for_it(obolo, monkeypatch):
     assert "posts        render_slot" in done.text
     assert "posts        page" in done.text
     assert done.text.splitlines()[-1].startswith("200 after ")
+
+
+def test_connections_are_checked(obolo):
+    """One line for each answer; what is not on cannot look, and a no is exit 1."""
+    good = obolo("plugins", "check-connection")
+    odd = obolo("plugins", "check-connection", "posts")
+    obolo("settings", "set", "playmoney.bank_url", "http://127.0.0.1:9")
+    bad = obolo("plugins", "check-connection", "playmoney")
+    told = obolo("doctor")
+
+    assert good.text == "ok     playmoney      The bank runs within this site.\n"
+    assert (good.code, bad.code, told.code) == (0, 1, 1)
+    assert "posts: not on, or nothing to check" in odd.text
+    assert bad.text.startswith("WRONG  playmoney      The bank did not answer")
+    assert "WRONG  The connection of playmoney does not hold: The bank did not answer" in told.text

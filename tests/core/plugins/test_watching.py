@@ -36,7 +36,9 @@ def _nothing_counted():
     [
         ("guard", HOOK_SECONDS), ("embed jar", HOOK_SECONDS), (PAGE, PAGE_SECONDS),
         ("on_order_paid", BEHIND_SECONDS), ("task posts.sweep", BEHIND_SECONDS),
-        ("register_blueprint", BEHIND_SECONDS), ("send_message", BEHIND_SECONDS),
+        ("register_blueprint", BEHIND_SECONDS), ("provider quote", HOOK_SECONDS),
+        ("provider begin", PAGE_SECONDS), ("provider hear", PAGE_SECONDS),
+        ("send_message", BEHIND_SECONDS),
     ],
 )  # fmt: skip
 def test_what_somebody_waits_for_hangs_sooner(what, most):

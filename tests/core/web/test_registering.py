@@ -193,7 +193,7 @@ def test_a_provider_of_the_same_name_is_refused(site, caplog):
 
     assert catalogue.providers.keys() == {"standin"}
     with pytest.raises(NotItsOwn, match="standin"):
-        _add_provider(SimpleNamespace(name="standin"))
+        _add_provider("other", SimpleNamespace(name="standin"))
 
 
 def test_a_template_in_anothers_place_keeps_the_plugin_off(site, tmp_path, caplog):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core import audit, settings
 from core.plugins import enabled, preflight, switching
 from core.plugins.preflight import Report
 from core.storage import execute
@@ -125,3 +126,25 @@ def test_what_is_deleted_needs_its_name(owner):
 def test_every_hook_has_its_words_for_an_owner():
     """What a plugin can do is told before it is switched on."""
     assert list(CAN) == list(SPECS)
+
+
+@on_sqlite
+def test_a_connection_is_checked_and_a_no_stays_until_the_next_look(make_site, monkeypatch):
+    """A button on the plugin's page; what it found stands there and on Health, and is audited."""
+    owner = signed_in(browser_of(make_site("posts", "playmoney")), "owner")
+    before = owner.client.get("/admin/plugins/playmoney").text
+    done = owner.post("/admin/plugins/playmoney/check")
+    good = owner.client.get(done.location).text
+    for name, text in {"bank_url": "http://127.0.0.1:9", "secret": "other"}.items():
+        settings.save(f"playmoney.{name}", text, actor="test")
+    owner.post("/admin/plugins/playmoney/check")
+    bad = owner.client.get("/admin/plugins/playmoney").text
+    health = owner.client.get("/admin/health/").text
+
+    assert "Nobody has checked yet" in before
+    assert (done.status_code, "The bank runs within this site." in good) == (303, True)
+    assert "The bank did not answer: 127.0.0.1 cannot be reached" in bad
+    assert "The connection of playmoney does not hold: The bank did not answer" in health
+    assert 'href="/admin/plugins/playmoney"' in health
+    assert [one.data["ok"] for one in audit.events(action="plugins.check")] == [False, True]
+    assert owner.post("/admin/plugins/posts/check").status_code == 403
