@@ -56,6 +56,7 @@ from core.plugins import (
     fields_of,
 )
 from core.plugins.reaching import request as http_request
+from core.settings import save as save_setting
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -191,6 +192,7 @@ __all__ = [
     "payment_required",
     "record_event",
     "refund",
+    "save_setting",
     "send_stored",
     "show_list",
     "site_currency",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import stripe as package
 
-from core import Money, value
+from core import Refused, check_mode, value
 from plugins.stripe.client import STRIPE, client
 from plugins.stripe.prices import Price, price_for
 
@@ -24,6 +24,7 @@ class Chosen:
     own_share: int = 0
     own_fixed: int = 0
     descriptor: str = ""
+    webhook: str = ""
 
     @property
     def mode(self) -> str:
@@ -41,9 +42,13 @@ class Chosen:
             return Price(account="own", cards="", share=self.own_share, fixed=self.own_fixed)
         return price_for(self.fees, country)
 
-    def reads(self, amount: Money) -> bool:
-        """Tell whether an amount can be paid at all: there is a key, and its price is known."""
-        return bool(self.key) and amount.minor > 0
+    def fits(self) -> bool:
+        """Tell whether there is a key, and one that belongs on this site."""
+        try:
+            check_mode(self.mode)
+        except Refused:
+            return False
+        return bool(self.key)
 
 
 def mode_of(key: str) -> str:
@@ -56,7 +61,8 @@ def chosen() -> Chosen:
     named = {name: value(f"stripe.{name}") for name in ("own_share", "own_fixed", "fees", "site")}
     secrets = (value("stripe.webhook_secret"), value("stripe.webhook_secret_before"))
     return Chosen(
-        key=value("stripe.secret_key"), publishable=value("stripe.publishable_key"),
+        key=value("stripe.secret_key"),
         secrets=tuple(one for one in secrets if one), base=value("stripe.api_url") or STRIPE,
-        descriptor=value("stripe.descriptor"), **named,
+        descriptor=value("stripe.descriptor"), publishable=value("stripe.publishable_key"),
+        webhook=value("stripe.webhook_id"), **named,
     )  # fmt: skip

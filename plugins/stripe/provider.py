@@ -52,7 +52,7 @@ class Stripe:
     """Cards and wallets. `reach` returns the settings at each call, as the owner has them now."""
 
     name = "stripe"
-    can = frozenset({"refund", "partial_refund", "hold", "save", "statement"})
+    can = frozenset({"inline", "refund", "partial_refund", "hold", "save", "statement"})
 
     def __init__(self, reach: Callable[[], Chosen]) -> None:
         self._reach = reach
@@ -72,9 +72,9 @@ class Stripe:
         return "assets:stripe"
 
     def quote(self, amount: Money, *, country: str) -> Quote | None:
-        """Estimate the fee; None without a key, and for what Stripe cannot charge."""
+        """Estimate the fee; None without a fitting key, and for what Stripe cannot charge."""
         chosen = self._reach()
-        if not chosen.key or not is_charged(amount):
+        if not chosen.fits() or not is_charged(amount):
             return None
         return Quote(LABEL, fee_of(amount, chosen.price(country)))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core import http
 from core.money import Money
 from core.payments import Inbound, Provider, State
 from core.testing.provider_steps import begun, charges, ref_of
@@ -99,6 +100,7 @@ class TestOverHttp(ProviderContract):
 
     @pytest.fixture
     def contract(self, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> OverHttp:
+        monkeypatch.setattr(client, "http_request", http.request)  # there is no site to declare it
         monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
         settings = chosen_for(stand)
         return OverHttp(stand, Stripe(lambda: settings), len(stand.fake.events))
