@@ -186,6 +186,8 @@ class Handler(BaseHTTPRequestHandler):
             self._api(method, parts.path, body or parts.query)
         elif parts.path.startswith("/c/pay/"):
             self._page(method, parts.path.rpartition("/")[2], body)
+        elif not parts.path.startswith("/control/"):
+            self._send(404, "{}")
         else:
             said = self.server.stand.control(
                 parts.path.rpartition("/")[2], json.loads(body or "{}")
