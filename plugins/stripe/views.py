@@ -10,10 +10,10 @@ from core import (
     BadInput,
     NotFound,
     OboloError,
-    Refused,
     admin_page,
     callers,
     current_reader,
+    gettext,
     is_public_host,
     record_event,
     transaction,
@@ -37,12 +37,13 @@ def connect() -> Response:
 
 def _steps(status: int = 200, **more: Any) -> Response:
     set_now = chosen()
-    checked = list(connecting.look(set_now)) if request.args.get("check") else None
+    found = connecting.look(set_now) if request.args.get("check") else ()
+    checked = [(one.ok, gettext(one.words).format(**one.values)) for one in found]
     return admin_page(
         "stripe/connect.html", status, chosen=set_now, checked=checked, host=_host(),
         address=_webhook(), keys=connecting.KEYS, is_public=is_public_host(),
         done=request.args.get("done", ""),
-        **{"wrong": None, "step": "", "typed": set_now.publishable, "domain": None, **more},
+        **{"wrong": "", "step": "", "typed": set_now.publishable, **more},
     )  # fmt: skip
 
 
@@ -55,8 +56,8 @@ def _webhook() -> str:
 
 
 def _told(error: OboloError, step: str, **more: Any) -> Response:
-    return _steps(error.status if isinstance(error, Refused) else 422, wrong=error, step=step,
-                  **more)  # fmt: skip
+    words = gettext(error.message).format(**error.values)
+    return _steps(422, wrong=words, step=step, **more)
 
 
 @pages.post("/admin/stripe/keys")

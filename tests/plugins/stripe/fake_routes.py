@@ -26,6 +26,10 @@ def answer(fake: FakeStripe, method: str, path: str, sent: Thing) -> Thing:
     if way == "account":
         return fake.new("account", "acct", country="IT", charges_enabled=True, payouts_enabled=True)
     kind = KINDS.get(way)
+    if method == "DELETE":
+        gone = fake.find(way.rpartition("/")[2])
+        del fake.things[gone["id"]]
+        return gone
     if method == "GET":
         return _listed(fake, kind, sent) if kind else fake.find(way.rpartition("/")[2])
     if kind:
