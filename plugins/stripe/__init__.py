@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import cast
 
 from flask import Blueprint
@@ -30,7 +31,7 @@ def register_blueprint() -> Blueprint:
 @hookimpl
 def check_health() -> Iterable[Health]:
     """Look whether Stripe answers, reports, and takes the site's keys."""
-    return connecting.look(chosen())
+    return [replace(one, address=connecting.PAGE) for one in connecting.look(chosen())]
 
 
 @hookimpl

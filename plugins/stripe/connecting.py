@@ -105,38 +105,38 @@ def register_domain(chosen: Chosen, host: str) -> Domain:
 def look(chosen: Chosen) -> Iterator[Health]:
     """Say what works and what does not; it asks Stripe, and changes nothing."""
     if not chosen.key:
-        yield _no("No secret key is set yet.")
+        yield Health("No secret key is set yet.", ok=False)
         return
     try:
         check_mode(chosen.mode)
     except Refused as error:
-        yield _no(error.message)
+        yield Health(error.message, ok=False)
     if chosen.publishable and mode_of(chosen.publishable) != chosen.mode:
-        yield _no("One of the keys is for tests, the other one is not.")
+        yield Health("One of the keys is for tests, the other one is not.", ok=False)
     try:
         yield from _account(chosen)
         yield _clock(chosen)
         yield _webhook(chosen)
         yield from _domains(chosen)
     except BadInput as error:
-        yield _no(error.message)
+        yield Health(error.message, ok=False)
     except ProviderRefused:
-        yield _no("The secret key may not read all that this check needs.")
+        yield Health("The secret key may not read all that this check needs.", ok=False)
     except ProviderUnknown:
-        yield _no("Stripe does not answer right now.")
-
-
-def _no(words: str, **values: object) -> Health:
-    return Health(words, ok=False, values=values, address=PAGE)
+        yield Health("Stripe does not answer right now.", ok=False)
 
 
 def _account(chosen: Chosen) -> Iterator[Health]:
     account = account_of(chosen)
     yield Health("Stripe answers, for the account {account}.", values={"account": account.id})
     if account.charges_enabled is False:
-        yield _no("Stripe lets this account take no payments yet: answer its questions there.")
+        yield Health(
+            "Stripe lets this account take no payments yet: answer its questions there.", ok=False
+        )
     if account.payouts_enabled is False:
-        yield _no("Stripe pays nothing out from this account yet: answer its questions there.")
+        yield Health(
+            "Stripe pays nothing out from this account yet: answer its questions there.", ok=False
+        )
 
 
 def _clock(chosen: Chosen) -> Health:
@@ -146,13 +146,19 @@ def _clock(chosen: Chosen) -> Health:
     said = headers.get("date")
     seconds = 0 if not said else int(abs((parsedate_to_datetime(said) - now()).total_seconds()))
     if seconds > TOLERANCE_SECONDS // 5:
-        return _no("The clock of this machine is {seconds} seconds off.", seconds=seconds)
+        return Health(
+            "The clock of this machine is {seconds} seconds off.",
+            ok=False,
+            values={"seconds": seconds},
+        )
     return Health("The clock of this machine is right.")
 
 
 def _webhook(chosen: Chosen) -> Health:
     if not chosen.secrets:
-        return _no("Stripe reports nothing yet: the site asks by itself, which takes longer.")
+        return Health(
+            "Stripe reports nothing yet: the site asks by itself, which takes longer.", ok=False
+        )
     if not chosen.webhook:
         return Health("A webhook was set up by hand.")
     try:
@@ -160,12 +166,16 @@ def _webhook(chosen: Chosen) -> Health:
             lambda: chosen.services.v1.webhook_endpoints.retrieve(chosen.webhook), Endpoint
         )
     except Missing:
-        return _no("The webhook is gone at Stripe. Make it again.")
+        return Health("The webhook is gone at Stripe. Make it again.", ok=False)
     if endpoint.status != "enabled":
-        return _no("The webhook is switched off at Stripe.")
+        return Health("The webhook is switched off at Stripe.", ok=False)
     missing = set(EVENTS) - set(endpoint.enabled_events)
     if missing and "*" not in endpoint.enabled_events:
-        return _no("The webhook leaves out {events}. Make it again.", events=", ".join(missing))
+        return Health(
+            "The webhook leaves out {events}. Make it again.",
+            ok=False,
+            values={"events": ", ".join(sorted(missing))},
+        )
     return Health("Stripe reports to {url}.", values={"url": endpoint.url})
 
 
@@ -180,4 +190,6 @@ def _wallet(name: str, host: str, wallet: WalletStatus) -> Health:
     if wallet.status == "active":
         return Health("{wallet} can be shown on {host}.", values=values)
     why = wallet.status_details.error_message if wallet.status_details else wallet.status
-    return _no("{wallet} cannot be shown on {host}: {why}", **values, why=why)
+    return Health(
+        "{wallet} cannot be shown on {host}: {why}", ok=False, values={**values, "why": why}
+    )

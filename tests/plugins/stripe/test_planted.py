@@ -66,7 +66,8 @@ def test_what_is_right_passes():
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("amout", 100), ("amount", "100"), ("status", "paid"), ("amount", None), ("capture_method", "by_hand"),
+    ("amout", 100), ("amount", "100"), ("status", "paid"), ("amount", None),
+    ("capture_method", "by_hand"),
 ])  # fmt: skip
 def test_a_mistake_in_an_answer_is_found(field, value):
     """An answer that the real one cannot give teaches nothing."""
