@@ -2,7 +2,7 @@
 
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
-from core.checkout import draft, refund, start_order
+from core.checkout import capture, charge_saved, draft, refund, release, start_order
 from core.clock import now
 from core.entitlements import holds_any
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
@@ -39,6 +39,8 @@ from core.payments import (
     Status,
     Step,
 )
+from core.payments.methods import Method
+from core.payments.methods import of_holders as saved_methods
 from core.people import Reader, current_reader, give_holder
 from core.people.users import name_of
 from core.plugins import (
@@ -123,6 +125,7 @@ __all__ = [
     "Leg",
     "Line",
     "Message",
+    "Method",
     "Model",
     "Money",
     "Movement",
@@ -158,7 +161,9 @@ __all__ = [
     "after_commit",
     "allow_door",
     "callers",
+    "capture",
     "card_of",
+    "charge_saved",
     "check_mode",
     "count_view",
     "current_reader",
@@ -192,6 +197,8 @@ __all__ = [
     "payment_required",
     "record_event",
     "refund",
+    "release",
+    "saved_methods",
     "save_setting",
     "send_stored",
     "show_list",

@@ -12,7 +12,19 @@ from typing import Any
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import figures, hosts, limits, mail, notices, outgoing, plugins, settings, storage, tasks
+from core import (
+    figures,
+    hosts,
+    limits,
+    mail,
+    notices,
+    outgoing,
+    plugins,
+    scripts,
+    settings,
+    storage,
+    tasks,
+)
 from core.access import Gate
 from core.clock import now
 from core.config import Config
@@ -211,6 +223,7 @@ def _redirects() -> Sequence[str]:
 
 def _schedule(app: Flask) -> None:
     """Say what is done behind the pages; nothing runs before a thread or worker is started."""
+    looks: Themes = app.extensions["obolo_themes"]
     works: list[Periodic] = [
         Periodic("reconcile", 20, lambda: reconcile(now())),
         Periodic("notices", 30, lambda: notices.tell_due(now())),
@@ -225,6 +238,7 @@ def _schedule(app: Flask) -> None:
         Periodic("webhooks.forget", DAY, lambda: outgoing.forget(now() - timedelta(days=90))),
         Periodic("tokens", DAY, lambda: tokens.forget(now() - timedelta(days=90))),
         Periodic("answers", DAY, lambda: answers.forget(now() - timedelta(days=30))),
+        Periodic("scripts", HOUR, lambda: scripts.check(looks.worn)),
         Periodic("mail.forget", DAY, lambda: mail.forget(now() - timedelta(days=90))),
         *catalogue.periodic,
     ]

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from core import audit, doors, figures, ledger, mail, notices, storage
+from core import audit, doors, figures, ledger, mail, notices, scripts, storage
 from core.clock import now
 from core.payments import inbox
 from core.people import users
@@ -41,6 +41,7 @@ SENTENCES = {
     "no_backup": "There is no backup yet.",
     "factor": "People of the team without a second factor: {number}.",
     "play": "Payments by {names} are play money.",
+    "script": "The script {src} of {owner} is not the one that was accepted.",
     "loss": "checkout.allow_loss is on: small sales may cost more than they bring.",
 }
 """What each kind of finding says; the keys of its {braces} are in the finding's `values`."""
@@ -153,6 +154,12 @@ def _money(_home: Path) -> Iterator[Finding]:
         yield Finding("soon", "loss")
 
 
+def _scripts(_home: Path) -> Iterator[Finding]:
+    for one in scripts.differences():
+        about = {"owner": one.owner, "src": one.src}
+        yield Finding("wrong", "script", about, f"{one.owner}/{one.src}:{one.found[:16]}")
+
+
 def _backups(home: Path) -> Iterator[Finding]:
     kept = backup.listed(home)
     first = execute("SELECT MIN(at) FROM audit_event").fetchone()[0]
@@ -177,7 +184,7 @@ def _books(_home: Path) -> Iterator[Finding]:
 
 
 QUICK: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    _plugins, _connections, _house, _waiting, _money, _backups, _team,
+    _plugins, _connections, _house, _waiting, _money, _scripts, _backups, _team,
 )  # fmt: skip
 DEEP: tuple[Callable[[Path], Iterator[Finding]], ...] = (_books,)
 

@@ -137,10 +137,15 @@ def on_order_expired(order: Order) -> None:
 
 
 @hookspec
+def on_payment_saved(order: Order) -> None:
+    """The reader keeps the method by which they paid the order, to be charged later."""
+
+
+@hookspec
 def on_payment_failed(order: Order) -> None:
     """One try to pay the order failed; another may still succeed."""
 
 
 @hookspec
 def on_dispute(order: Order, status: str) -> None:
-    """A payment is disputed (pending), lost (done) or won (failed)."""
+    """A payment is suspected (warning), disputed (pending), lost (done) or won (failed)."""

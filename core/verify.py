@@ -13,7 +13,7 @@ from typing import Any
 
 from core import audit, figures, ledger, orders
 from core.checkout import booking, standing
-from core.payments import Kind, Status, records
+from core.payments import Kind, Payment, Status, records
 from core.storage import Seals, execute
 from core.views import date_of
 
@@ -185,34 +185,47 @@ def _paid_order(order: orders.Order, held: dict[tuple[int, str], str]) -> Iterat
 
 
 def line_accounts_earned() -> Iterator[Fault]:
-    """Each account of an order's lines has what the facts of its payments come to, to the cent.
+    """Each account of an order has what the facts of its payments come to, to the cent.
 
-    Bounded accounts share theirs with claims, so those have checks of their own.
+    Its lines' accounts, fees, and what crossed into another currency. Bounded accounts share theirs
+    with claims, so those have checks of their own.
     """
     for (id,) in _rows(
         "SELECT DISTINCT order_id FROM payments_payment WHERE facts LIKE '%\"kind\"%'"
     ):
         order = orders.find(id)
-        expected: dict[str, int] = {}
+        expected: dict[tuple[str, str], int] = {}
         for payment in records.of_order(id):
-            owned = records.owned(payment) if payment.wrong != "payee" else ()
-            prefix = ledger.TEST if (payment.facts.mode or payment.mode) == "test" else ""
-            asked = records.refunds(payment)
-            books = booking.Books(order, payment, owned, order.payment == payment.id, asked)
-            for leg in books.legs(lambda _holder, _currency: "till"):
-                account = prefix + leg.account
-                expected[account] = expected.get(account, 0) + leg.amount.minor
+            for leg in _legs_due(order, payment):
+                side = (leg.account, leg.amount.currency)
+                expected[side] = expected.get(side, 0) + leg.amount.minor
         rows = execute(
-            "SELECT leg.account, SUM(leg.minor) FROM ledger_leg leg JOIN ledger_entry entry "
-            "ON entry.id = leg.entry_id WHERE entry.order_id = ? GROUP BY leg.account",
+            "SELECT leg.account, leg.currency, SUM(leg.minor) FROM ledger_leg leg JOIN "
+            "ledger_entry entry ON entry.id = leg.entry_id WHERE entry.order_id = ? "
+            "GROUP BY leg.account, leg.currency",
             [id],
         ).fetchall()
-        booked = {account: int(minor) for account, minor in rows}
-        for line in order.lines:
-            for account in (line.account, ledger.TEST + line.account):
-                has, wanted = booked.get(account, 0), expected.get(account, 0)
-                if has != wanted and not ledger.bound_of(account):
-                    yield Fault("earned", id, f"{account} has {has}, facts say {wanted}")
+        booked = {(account, currency): int(minor) for account, currency, minor in rows}
+        earning = {line.account for line in order.lines}
+        for account, currency in sorted({*expected, *booked}):
+            plain = account.removeprefix(ledger.TEST)
+            if plain not in earning and not plain.startswith(("exchange:", "expenses:fees:")):
+                continue
+            has, due = booked.get((account, currency), 0), expected.get((account, currency), 0)
+            if has != due and not ledger.bound_of(account):
+                yield Fault("earned", id, f"{account} has {has}, facts say {due}")
+
+
+def _legs_due(order: orders.Order, payment: Payment) -> list[ledger.Leg]:
+    """Return all legs that a payment's facts come to; its tills are called `till`."""
+    owned = records.owned(payment) if payment.wrong != "payee" else []
+    prefix = ledger.TEST if (payment.facts.mode or payment.mode) == "test" else ""
+    asked = records.refunds(payment)
+    books = booking.Books(order, payment, owned, order.payment == payment.id, asked)
+    legs = books.legs(lambda _holder, _currency: "till")
+    for movement in owned:
+        legs += booking.fee_legs(order, payment, movement, lambda _holder, _currency: "till")
+    return [ledger.Leg(prefix + leg.account, leg.amount) for leg in legs]
 
 
 def causes_committed() -> Iterator[Fault]:

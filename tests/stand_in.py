@@ -15,6 +15,8 @@ from core.orders import Grant, Line
 from core.payments import (
     Action,
     Cancel,
+    Capture,
+    ChargeSaved,
     Facts,
     Hint,
     Inbound,
@@ -58,6 +60,7 @@ class StandIn:
     fee: int = 0
     facts: dict[str, Facts] = field(default_factory=dict)
     error: Exception | None = None
+    charged: Facts | None = None
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
 
     def till(self, holder: str, currency: str) -> str:
@@ -82,9 +85,13 @@ class StandIn:
         return self.facts.get(payment.id, Facts(""))
 
     def act(self, payment: Payment, action: Action, key: str) -> Facts:
-        """Cancel and refund at once."""
+        """Cancel, capture, charge and refund at once."""
         self._ask("act", action, key)
         known = self.facts.get(payment.id, Facts(f"si_{payment.id}"))
+        if isinstance(action, Capture | ChargeSaved):
+            taken = charge(f"ch_{key}", payment.amount.minor, payment.amount.currency)
+            answer = Facts(known.ref, State.PAID, (taken,), reference=payment.id)
+            known = known.join(self.charged or answer)
         if isinstance(action, Cancel):
             known = known.join(Facts(known.ref, State.CANCELLED))
         if isinstance(action, Refund):

@@ -1,8 +1,12 @@
 """The way of the money: draft, start, pay, settle, refund, expire, merge; nothing else moves it."""
 
+from core.checkout.buying import AlreadyHeld, buy
+from core.checkout.charging import charge_saved
 from core.checkout.closing import expire, merge
+from core.checkout.holding import capture, held_for, release
+from core.checkout.naming import name_refund, unnamed
 from core.checkout.ordering import Unanswered, draft, start_order
-from core.checkout.paying import AlreadyHeld, buy, pay
+from core.checkout.paying import pay
 from core.checkout.receipts import recipient
 from core.checkout.refreshing import hear, refresh
 from core.checkout.refunding import left, new_refund_id, refund
@@ -14,18 +18,24 @@ __all__ = [
     "Unanswered",
     "Way",
     "buy",
+    "capture",
+    "charge_saved",
     "draft",
     "expire",
     "express",
     "hear",
+    "held_for",
     "left",
     "merge",
+    "name_refund",
     "new_refund_id",
     "pay",
     "recipient",
     "refresh",
     "refund",
+    "release",
     "settle",
     "start_order",
+    "unnamed",
     "ways",
 ]

@@ -49,15 +49,14 @@ def book(
         now = Books(order, payment, (*others, movement), paid, before.refunds)
         part, reason = _named(movement, was)
         moved = difference(now.legs(provider.till), before.legs(provider.till))
-        fee = _fee(payment, movement, was, provider.till(order.holder, movement.currency))
+        fee = _fee(order, payment, movement, was, provider.till)
         instant = "instant" in provider.can and movement.kind is Kind.CHARGE
         for name, legs, why in ((part, moved, reason), fee):
             post(
                 key_of(payment, movement, name), legs, reason=why, order=order.id,
                 mode=known.mode or payment.mode, spill="" if instant else CLAIMS + order.holder,
             )  # fmt: skip
-        if movement.asked and movement.status is not Status.PENDING:
-            records.mark_refund(movement.asked, str(movement.status))
+        _mark_refunds(movement, before.refunds)
 
 
 def difference(now: Iterable[Leg], before: Iterable[Leg]) -> list[Leg]:
@@ -71,7 +70,8 @@ def _named(movement: Movement, earlier: Movement | None) -> tuple[str, str]:
         return "", str(movement.kind)
     if not _counts(movement):
         return "failed", f"{movement.kind} taken back"
-    return f"amount:{movement.minor}:{movement.asked or ''}", "another figure reported"
+    figures = f"{movement.minor}:{movement.asked or ''}{_settled(movement)}"
+    return f"amount:{figures}", "another figure reported"
 
 
 def _counts(movement: Movement) -> bool:
@@ -81,18 +81,53 @@ def _counts(movement: Movement) -> bool:
     return movement.status is Status.DONE
 
 
+def _mark_refunds(movement: Movement, refunds: Iterable[AskedRefund]) -> None:
+    """Store what became of the refund that a movement is; one that staff named may bounce."""
+    if movement.asked and movement.status is not Status.PENDING:
+        records.mark_refund(movement.asked, str(movement.status))
+    if movement.kind is Kind.REFUND and movement.status is Status.FAILED:
+        for one in refunds:
+            if one.movement == movement.id:
+                records.mark_refund(one.id, "failed")
+
+
 def _fee(
-    payment: Payment, movement: Movement, earlier: Movement | None, till: str
+    order: Order, payment: Payment, movement: Movement, earlier: Movement | None, till: Till
 ) -> tuple[str, list[Leg], str]:
-    """Return part, legs and reason of the fee that became known, or grew; no legs for none."""
-    before = None if earlier is None else _fee_known(earlier)
-    now = _fee_known(movement)
-    part, more = "fee" if before is None else f"fee:{now}", (now or 0) - (before or 0)
-    if not more:
-        return part, [], ""
-    fee = Money(more, movement.currency)
-    legs = [Leg(f"expenses:fees:{payment.provider}", fee), Leg(till, -fee)]
+    """Return part, legs and reason of the fee that became known, or changed; no legs for none."""
+    before = [] if earlier is None else fee_legs(order, payment, earlier, till)
+    is_first = earlier is None or _fee_known(earlier) is None
+    part = "fee" if is_first else f"fee:{_fee_known(movement)}{_settled(movement)}"
+    legs = difference(fee_legs(order, payment, movement, till), before)
     return part, legs, f"fee of a {movement.kind}"
+
+
+def fee_legs(order: Order, payment: Payment, movement: Movement, till: Till) -> list[Leg]:
+    """Return what the fee of a movement comes to.
+
+    One in the currency that the money was changed into costs the site its share of what it was
+    changed from.
+    """
+    fee = Money(_fee_known(movement) or 0, movement.fee_currency or movement.currency)
+    account = f"expenses:fees:{payment.provider}"
+    paid = Leg(till(order.holder, fee.currency), -fee)
+    whole = movement.settled_minor
+    if fee.currency == movement.currency or fee.currency != movement.settled_currency or not whole:
+        return [Leg(account, fee), paid]
+    cost = Money(share(movement.minor, fee.minor, whole), movement.currency)
+    between = exchange(fee.currency, cost.currency)
+    return [Leg(account, cost), Leg(between, -cost), Leg(between, fee), paid]
+
+
+def exchange(one: str, other: str) -> str:
+    """Return the account by which money crosses from one currency into another."""
+    return ":".join(("exchange", *sorted((one, other))))
+
+
+def _settled(movement: Movement) -> str:
+    """Return what tells figures of changed money apart in a key; nothing where none was."""
+    known = (movement.fee_currency, movement.settled_minor, movement.settled_currency)
+    return "".join(f":{one or ''}" for one in known) if any(known) else ""
 
 
 def _fee_known(movement: Movement) -> int | None:
@@ -121,8 +156,7 @@ class Books:
         """
         legs = []
         for m in filter(_counts, self.movements):
-            amount = Money(m.minor if m.kind is Kind.CHARGE else -m.minor, m.currency)
-            legs.append(Leg(till(self.order.holder, m.currency), amount))
+            legs += _moved(self.order.holder, m, till)
         if self.paid and is_covered(self.payment, self.movements):
             legs += [Leg(line.account, -line.amount) for line in self.order.lines]
             for number, minor in self.went_back().items():
@@ -164,6 +198,19 @@ class Books:
         return back
 
 
+def _moved(holder: str, m: Movement, till: Till) -> list[Leg]:
+    """Return the legs of a movement on its till, through an exchange where it was changed."""
+    sign = 1 if m.kind is Kind.CHARGE else -1
+    amount = Money(sign * m.minor, m.currency)
+    if m.settled_minor is None or m.settled_currency in (None, m.currency):
+        return [Leg(till(holder, m.currency), amount)]
+    settled = Money(sign * m.settled_minor, m.settled_currency)
+    between = exchange(amount.currency, settled.currency)
+    return [
+        Leg(till(holder, settled.currency), settled), Leg(between, -settled), Leg(between, amount)
+    ]  # fmt: skip
+
+
 def is_covered(payment: Payment, movements: Iterable[Movement]) -> bool:
     """Tell whether a done charge covers what was asked; one that grew does too."""
     return any(
@@ -180,20 +227,22 @@ def refunded(
 ) -> dict[int, int]:
     """Return, by line, the minor units that went back by refunds that core asked for.
 
-    One of another figure than was asked names no lines.
+    One of another figure than was asked names no lines. One that was made at the provider counts
+    once somebody has named its lines.
     """
-    done = {
-        (m.asked, m.minor, m.currency)
-        for m in movements
-        if m.kind is Kind.REFUND and m.status is Status.DONE
-    }
+    done = [m for m in movements if m.kind is Kind.REFUND and m.status is Status.DONE]
     back: dict[int, int] = {}
     for one in refunds:
-        asked = (one.id, one.amount.minor, one.amount.currency)
-        if asked in done or _is_kept(one, payment):
+        if any(_is_of(m, one) for m in done) or _is_kept(one, payment):
             for number, minor in one.lines.items():
                 back[number] = back.get(number, 0) + minor
     return back
+
+
+def _is_of(movement: Movement, refund: AskedRefund) -> bool:
+    is_named = refund.movement == movement.id if refund.movement else refund.id == movement.asked
+    amount = (refund.amount.minor, refund.amount.currency)
+    return is_named and amount == (movement.minor, movement.currency)
 
 
 def _is_kept(refund: AskedRefund, payment: Payment) -> bool:

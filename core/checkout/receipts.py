@@ -40,6 +40,8 @@ def _send(order: Order) -> None:
         lines = "\n".join(f"{line.label}: {line.amount.format(language)}" for line in order.lines)
         total = order.total.format(language)
         subject = gettext("Receipt from %(site)s: %(total)s", site=site, total=total)
+        if order.mode == "test":
+            subject = gettext("Test: %(subject)s", subject=subject)
         parts = [
             gettext(
                 "%(day)s\n\n%(lines)s\n\nTotal, taxes included: %(total)s\nOrder: %(order)s",

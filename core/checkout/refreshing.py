@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from core import orders
 from core.checkout import standing
+from core.checkout.intents import intent
 from core.checkout.settling import settle
 from core.errors import NotFound
 from core.payments import (
     Action,
     Cancel,
     Capture,
+    ChargeSaved,
     Hint,
     Kind,
     Payment,
@@ -22,6 +25,7 @@ from core.payments import (
     State,
     Status,
     inbox,
+    methods,
     records,
 )
 from core.plugins import catalogue
@@ -56,15 +60,27 @@ def refresh(payment_id: str) -> Payment:
 def _settle_truth(provider: Provider, payment: Payment) -> Payment:
     """Settle what the provider says now, then do there what waits for us."""
     payment = settle(provider, payment.id, provider.look_up(payment))
+    return do_what_waits(provider, payment)
+
+
+def do_what_waits(provider: Provider, payment: Payment) -> Payment:
+    """Capture, charge, let go or give back what was decided, each once by its own key."""
     for key, action in _wanted(payment):
-        payment = _act(provider, payment, action, key)
+        payment = act(provider, payment, action, key)
     return payment
 
 
-def _act(provider: Provider, payment: Payment, action: Action, key: str) -> Payment:
+def act(provider: Provider, payment: Payment, action: Action, key: str) -> Payment:
+    """Have a provider act on a payment, and settle what it reports; a refusal is kept.
+
+    Raises ProviderRefused and ProviderUnknown; a kept method that is declined is a failure only.
+    """
     try:
         return settle(provider, payment.id, provider.act(payment, action, key))
-    except ProviderRefused:
+    except ProviderRefused as error:
+        if isinstance(action, ChargeSaved):
+            declined = replace(payment.facts, state=State.FAILED, failure=str(error))
+            return settle(provider, payment.id, declined)
         if isinstance(action, Refund):
             with transaction():
                 records.mark_refund(action.id, "failed")
@@ -76,10 +92,13 @@ def _wanted(payment: Payment) -> list[tuple[str, Action]]:
     wanted: list[tuple[str, Action]] = []
     order = orders.find(payment.order)
     state = payment.facts.state
-    if state is State.READY and order.state == "open" and not payment.wrong:
-        wanted.append((f"{payment.id}:capture", Capture()))
-    elif state in (*CANCELLABLE, State.FAILED) and order.state != "open":
+    is_free = order.state != "open" or payment.hold == "release"
+    if state in (*CANCELLABLE, State.FAILED) and is_free:
         wanted.append((f"{payment.id}:cancel", Cancel()))
+    elif state is State.READY and payment.hold != "held" and not payment.wrong:
+        wanted.append((f"{payment.id}:capture", Capture()))
+    elif state is State.NEW and payment.method:
+        wanted.append((payment.id, ChargeSaved(intent(order, payment), _token(payment))))
     known = {m.asked for m in payment.facts.movements}
     return wanted + [
         (refund.id, Refund(refund.id, refund.amount, charge_of(payment)))
@@ -88,13 +107,24 @@ def _wanted(payment: Payment) -> list[tuple[str, Action]]:
     ]
 
 
+def _token(payment: Payment) -> str:
+    """Return what names a kept method; a reader who took it away is not charged by it."""
+    try:
+        return methods.token(payment.method)
+    except NotFound as error:
+        raise ProviderRefused(error.message) from error
+
+
 def let_go(payment: Payment) -> bool:
     """Return whether a payment has ended, after cancelling it where that is possible.
 
-    One that failed is cancelled too: its provider may still let the reader try again.
+    One that failed is cancelled too: its provider may still let the reader try again. Money that is
+    held waits for whoever decides, and lapses at its provider.
     """
     payment = refresh(payment.id)
     state = payment.facts.state
+    if state is State.READY and payment.hold == "held":
+        return False
     provider = catalogue.providers.get(payment.provider)
     if state in (*CANCELLABLE, State.FAILED) and provider is not None:
         try:
@@ -121,7 +151,7 @@ def charge_of(payment: Payment) -> str:
 
 
 def hear(provider: Provider, hint: Hint) -> bool:
-    """Settle a delivery from the inbox and do what follows; False when it points to nothing of this site."""
+    """Settle a delivery of the inbox; False when it points to nothing of this site."""
     payment = records.pointed_at(provider.name, hint)
     if payment is not None:
         _settle_truth(provider, payment)

@@ -102,11 +102,14 @@ def _asked(
         if not 0 < minor <= available.get(number, 0):
             raise Refused("Line {number} has not that much left to give back.", number=number)
     total = Money(sum(lines.values()), order.currency)
-    facts = payment.facts
+    facts, named = payment.facts, {one.movement for one in records.refunds(payment)}
     gone = facts.total(Kind.DISPUTE, Status.PENDING, Status.DONE) + sum(
         m.minor
         for m in facts.movements
-        if m.kind is Kind.REFUND and m.status is not Status.FAILED and m.asked is None
+        if m.kind is Kind.REFUND
+        and m.status is not Status.FAILED
+        and m.asked is None
+        and m.id not in named
     )
     asked_before = sum(
         one.amount.minor for one in records.refunds(payment) if one.state != "failed"

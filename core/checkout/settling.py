@@ -10,7 +10,18 @@ from core.checkout import announcing, booking, receipts, standing
 from core.checkout.ordering import grant
 from core.crashpoints import crashpoint
 from core.orders import Order
-from core.payments import Facts, Kind, Movement, Payment, Provider, Status, records, wrong
+from core.payments import (
+    Facts,
+    Kind,
+    Movement,
+    Payment,
+    Provider,
+    State,
+    Status,
+    methods,
+    records,
+    wrong,
+)
 from core.storage import in_transaction, transaction
 
 log = logging.getLogger("obolo.checkout")
@@ -66,9 +77,21 @@ def book(
         grant(order)
         notices.tell("on_order_paid", f"{order.id}:paid", order=order.id)
         receipts.send(order)
+    if payment.save and not problem:
+        _keep_method(order, payment, known)
     standing.follow(order, payment, before, known)
     announcing.announce(order, payment, before, known)
     return problem
+
+
+def _keep_method(order: Order, payment: Payment, known: Facts) -> None:
+    """Keep the method that a reader asked to be kept, once the provider has done so."""
+    is_kept = known.saved and known.state in (State.SAVED, State.PAID)
+    earlier = payment.facts.saved and payment.facts.state in (State.SAVED, State.PAID)
+    if not is_kept or earlier:
+        return
+    if methods.keep(payment, order.holder, known.saved or "", known.saved_label or ""):
+        notices.tell("on_payment_saved", f"{payment.id}:saved", order=order.id)
 
 
 def _paid(order: Order, payment: Payment) -> Order:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import OboloError, Refused
 from core.money import Money
+from core.orders import Order
 from core.payments import Provider, Quote
 from core.people import Reader
 from core.plugins import catalogue
@@ -23,38 +24,41 @@ class Way:
     quote: Quote
 
 
-def ways(amount: Money, reader: Reader) -> list[Way]:
+def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
     """Return the ways to pay an amount, the cheapest for the site first.
 
-    One whose fee would eat the sale is left out, unless the owner set `checkout.allow_loss`; and
-    one that cannot say what it costs.
+    One whose fee would eat the sale is left out, unless the owner set `checkout.allow_loss`; so
+    is, with `hold`, one that cannot reserve money first.
     """
-    loss = value("checkout.allow_loss")
-    offered = [
-        Way(provider, quote)
+    offered = (
+        offer(provider, amount, reader.country)
         for provider in catalogue.providers.values()
-        if (quote := _quote(provider, amount, reader)) is not None
-        and (loss or quote.fee.minor < amount.minor)
-    ]
-    return sorted(offered, key=lambda way: way.quote.fee.minor)
+        if "hold" in provider.can or not hold
+    )
+    return sorted(filter(None, offered), key=lambda way: way.quote.fee.minor)
 
 
-def express(amount: Money, reader: Reader) -> tuple[str, ...]:
-    """Return the names of the ways that an amount can be paid by on a page of the site."""
-    return tuple(w.provider.name for w in ways(amount, reader) if "inline" in w.provider.can)
+def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, ...]:
+    """Return the names of the ways by which an amount can be paid on a page of the site."""
+    offered = ways(amount, reader, hold=hold)
+    return tuple(way.provider.name for way in offered if "inline" in way.provider.can)
 
 
-def _quote(provider: Provider, amount: Money, reader: Reader) -> Quote | None:
+def offer(provider: Provider, amount: Money, country: str) -> Way | None:
+    """Return the way to pay an amount by a provider, if it is offered."""
     try:
-        return provider.quote(amount, country=reader.country)
+        quote = provider.quote(amount, country=country)
     except OboloError as error:
         log.warning("provider %s is not offered: %s", provider.name, error)
         return None
+    if quote is None or not (value("checkout.allow_loss") or quote.fee.minor < amount.minor):
+        return None
+    return Way(provider, quote)
 
 
-def way_named(name: str, amount: Money, reader: Reader) -> Provider:
-    """Return the provider of this name, if it is offered for the amount. Raises Refused."""
-    for way in ways(amount, reader):
+def way_named(name: str, order: Order, reader: Reader) -> Provider:
+    """Return the provider of this name, if it is offered for the order. Raises Refused."""
+    for way in ways(order.total, reader, hold=order.is_held):
         if way.provider.name == name:
             return way.provider
     raise Refused("This way of paying is not offered for this amount.")

@@ -92,6 +92,11 @@ class Order:
         """What the reader pays: the sum of all lines."""
         return Money.total((line.amount for line in self.lines), self.currency)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the money is only reserved at first: a line says so by `hold` in its data."""
+        return any(line.data.get("hold") for line in self.lines)
+
     def with_lines(self, lines: Iterable[Line]) -> Order:
         """Return the order with more lines, numbered on from its last."""
         start = len(self.lines) + 1

@@ -31,6 +31,7 @@ EVENTS = {
     "on_order_paid": "order.paid",
     "on_order_refunded": "order.refunded",
     "on_order_expired": "order.expired",
+    "on_payment_saved": "payment.saved",
     "on_payment_failed": "payment.failed",
     "on_dispute": "payment.disputed",
 }

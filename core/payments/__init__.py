@@ -1,6 +1,6 @@
 """Payments: what providers are asked, what they report, and what is kept of both."""
 
-from core.payments import inbox, records
+from core.payments import inbox, methods, records
 from core.payments.facts import Facts, Kind, Movement, State, Status
 from core.payments.provider import Payment, Provider, wrong
 from core.payments.statement import StatementLine, Statements
@@ -50,6 +50,7 @@ __all__ = [
     "Status",
     "Step",
     "inbox",
+    "methods",
     "records",
     "wrong",
 ]

@@ -15,7 +15,11 @@ from core.payments.steps import Action, Hint, Inbound, Intent, Quote, Step
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One try to pay one order by one provider; its id is also the provider's idempotency key."""
+    """One try to pay one order by one provider; its id is also the provider's idempotency key.
+
+    `hold` is empty, or `held` until somebody decides to `capture` or `release`. `save` asks to
+    keep the method, `method` names the kept one that is charged; `back` is the reader's way back.
+    """
 
     id: str
     order: str
@@ -27,6 +31,10 @@ class Payment:
     wrong: str = ""
     created: datetime = field(default_factory=now)
     looks: int = 0
+    hold: str = ""
+    save: bool = False
+    method: str = ""
+    back: str = ""
     inline: bool = False
 
 

@@ -26,7 +26,8 @@ def store(payment: Payment, *, over: bool = False) -> None:
         "ref": payment.ref, "facts": _text(payment.facts), "wrong": payment.wrong,
         "created": micros(payment.created),
         "next_look": None if over else micros(payment.created + PAUSES[0]), "looks": 0,
-        "inline": int(payment.inline),
+        "hold": payment.hold, "save": int(payment.save), "method": payment.method,
+        "back": payment.back, "inline": int(payment.inline),
     })  # fmt: skip
 
 
@@ -34,16 +35,20 @@ def _text(facts: Facts) -> str:
     return msgspec.json.encode(facts).decode()
 
 
-COLUMNS = "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks, inline"
+COLUMNS = (
+    "id, order_id, provider, mode, minor, currency, ref, facts, wrong, created, looks, hold, "
+    "save, method, back, inline"
+)
 
 
 def _read(where: str, values: list[Any]) -> list[Payment]:
     rows = execute(f"SELECT {COLUMNS} FROM payments_payment WHERE {where}", values).fetchall()
     return [
         Payment(id, order, provider, mode, Money(minor, currency), ref,
-                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks, inline == 1)
-        for (id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks,
-             inline) in rows
+                msgspec.json.decode(facts, type=Facts), wrong, instant(created), looks,
+                hold, bool(save), method, back, bool(inline))
+        for id, order, provider, mode, minor, currency, ref, facts, wrong, created, looks, hold,
+        save, method, back, inline in rows
     ]  # fmt: skip
 
 
@@ -153,6 +158,11 @@ def look_at_others(payment: Payment) -> None:
     )
 
 
+def set_hold(payment: str, hold: str) -> None:
+    """Store what was decided of money that is held: `capture`, `release`, or `held` again."""
+    execute("UPDATE payments_payment SET hold = ? WHERE id = ?", [hold, payment])
+
+
 FREE_REF = """
 (SELECT CAST(? AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM payments_payment other
 WHERE other.provider = ? AND other.ref = ?))
@@ -220,7 +230,8 @@ def owned(payment: Payment) -> list[Movement]:
 class AskedRefund:
     """A refund that core asked for: minor units by line, and where the money goes.
 
-    `destination` is the payment's own provider, or one that can keep money for the reader.
+    `destination` is the payment's own provider, or one that can keep money for the reader. One
+    that somebody made at the provider is named afterwards, by its `movement`.
     """
 
     id: str
@@ -230,6 +241,7 @@ class AskedRefund:
     destination: str
     state: str
     reason: str
+    movement: str = ""
 
 
 def store_refund(refund: AskedRefund) -> None:
@@ -238,7 +250,7 @@ def store_refund(refund: AskedRefund) -> None:
         "id": refund.id, "payment_id": refund.payment, "minor": refund.amount.minor,
         "lines": to_json({str(number): minor for number, minor in refund.lines.items()}),
         "destination": refund.destination, "state": refund.state, "created": micros(now()),
-        "reason": refund.reason,
+        "reason": refund.reason, "movement": refund.movement,
     })  # fmt: skip
 
 
@@ -256,7 +268,7 @@ def find_refund(id: str) -> AskedRefund | None:
 def _read_refunds(where: str, value: str) -> list[AskedRefund]:
     rows = execute(
         "SELECT payments_refund.id, payment_id, payments_refund.minor, currency, lines, "
-        "destination, state, reason FROM payments_refund JOIN payments_payment ON "
+        "destination, state, reason, movement FROM payments_refund JOIN payments_payment ON "
         f"payments_payment.id = payment_id WHERE {where}",
         [value],
     )
@@ -264,9 +276,9 @@ def _read_refunds(where: str, value: str) -> list[AskedRefund]:
         AskedRefund(
             id, payment, Money(minor, currency),
             {int(number): part for number, part in json.loads(lines).items()},
-            destination, state, reason,
+            destination, state, reason, movement,
         )
-        for id, payment, minor, currency, lines, destination, state, reason in rows
+        for id, payment, minor, currency, lines, destination, state, reason, movement in rows
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
@@ -27,12 +28,20 @@ from core.plugins import catalogue
 from core.settings import value
 from core.web.addresses import local_path
 from core.web.callers import callers
+from core.web.cards import refuse_card_numbers
 from core.web.counting import count_view
 from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
 blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
 ANSWER = "answer:"
+SILENT_FOR = timedelta(minutes=1)
+"""After that the task looks what became of a payment (see `records.PAUSES`)."""
+
+
+@blueprint.before_request
+def _refuse_card_numbers() -> None:
+    refuse_card_numbers(request.form)
 
 
 def allow_door(door: str) -> None:
@@ -70,6 +79,7 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
 
     A way that is instant, named by the form, is taken at once; one that is the only way, too.
     """
+    refuse_card_numbers(request.form)
     answers = {
         key.removeprefix(ANSWER): text
         for key, text in request.form.items()
@@ -95,7 +105,7 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         return _lead_to(back, order.id)
     if _wants_inline():
         return _begin(order, chosen, reader)
-    offered = checkout.ways(order.total, reader)
+    offered = checkout.ways(order.total, reader, hold=order.is_held)
     only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
     if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
         return _begin(order, only.provider.name, reader)
@@ -125,19 +135,40 @@ def show(id: str) -> Any:
     payments = records.of_order(order.id)
     if order.state == "open":
         for payment in payments:
-            if payment.facts.state not in (State.FAILED, State.CANCELLED, State.EXPIRED):
+            if _may_be_known(payment):
                 checkout.refresh(payment.id)
         order, payments = orders.find(order.id), records.of_order(order.id)
     if order.state == "paid":
         return redirect(order.return_to, 303)
+    offered = checkout.ways(order.total, reader, hold=order.is_held)
     page = render_template(
-        "checkout/order.html", order=order, ways=checkout.ways(order.total, reader),
+        "checkout/order.html", order=order, ways=offered, held=checkout.held_for(id),
         payment=payments[-1] if payments else None, waiting=_waiting(payments),
+        never_began=_never_began(payments, offered),
         receipt_to=checkout.recipient(order.holder),
     )  # fmt: skip
     response = Response(page)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _may_be_known(payment: Payment) -> bool:
+    """Tell whether a look may say more of a payment than is known.
+
+    A provider that has just not answered is not asked again while the reader waits for the page.
+    """
+    is_over = payment.facts.state in (State.FAILED, State.CANCELLED, State.EXPIRED)
+    is_silent = payment.ref is None and now() - payment.created < SILENT_FOR
+    return not is_over and not is_silent
+
+
+def _never_began(payments: list[Payment], offered: list[checkout.Way]) -> str:
+    """Return the label of the way that was tried last, if its provider never let it begin."""
+    last = payments[-1] if payments else None
+    if last is None or last.ref or last.facts.state not in (State.NEW, State.FAILED):
+        return ""
+    labels = {way.provider.name: way.quote.label for way in offered}
+    return labels.get(last.provider, last.provider)
 
 
 def _waiting(payments: list[Payment]) -> bool:
@@ -181,7 +212,9 @@ def _begin(order: Order, provider: str, reader: Reader) -> Any:
     here = url_for("checkout.show", id=order.id)
     back, inline = url_for("checkout.show", id=order.id, _external=True), _wants_inline()
     try:
-        step = checkout.pay(order.id, provider, reader, back, inline=inline)
+        step = checkout.pay(
+            order.id, provider, reader, back, save=request.form.get("save") == "1", inline=inline
+        )
     except Refused:
         raise
     except OboloError as error:

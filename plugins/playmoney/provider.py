@@ -13,6 +13,7 @@ from core import (
     Forged,
     Hint,
     Inbound,
+    Inline,
     Intent,
     Kind,
     Money,
@@ -61,7 +62,7 @@ class PlayMoney:
 
     name = "playmoney"
     mode = "test"
-    can = frozenset({"refund", "partial_refund"})
+    can = frozenset({"inline", "refund", "partial_refund"})
 
     def __init__(self, reach: Callable[[], Transport], payee: str = "site") -> None:
         self.payee = payee
@@ -89,6 +90,8 @@ class PlayMoney:
         ))  # fmt: skip
         if report.standing == "cancelled":
             return Settled(facts_of(report))
+        if intent.inline:
+            return Inline(report.ref, {"pay": report.url})
         return Redirect(report.ref, report.url)
 
     def look_up(self, payment: Payment) -> Facts:

@@ -57,6 +57,7 @@ MARKUP = {
     "core/web/keeping.py": "a mark, and pieces that plugins made",
     "core/web/rendering.py": "an empty piece, a field of core's, and pieces that plugins made",
     "core/people/two_factor.py": "squares of a picture that a library drew",
+    "plugins/playmoney/__init__.py": "a template that escapes",
     "plugins/playmoney/page.py": "a template that escapes",
     "plugins/tipjar/jar.py": "a template that escapes",
     "plugins/posts": "text that was cleaned when it was stored",

@@ -40,6 +40,7 @@ def words_of(event: str) -> str:
         "order.paid": _("An order was paid"),
         "order.refunded": _("Money of an order went back"),
         "order.expired": _("An order was never paid"),
+        "payment.saved": _("A reader keeps a way to pay"),
         "payment.failed": _("A try to pay failed"),
         "payment.disputed": _("A payment is disputed, won or lost"),
         "webhook.test": _("A test"),

@@ -45,6 +45,7 @@ CAN: Mapping[str, Any] = {
     "on_order_paid": _("is told of orders"),
     "on_order_refunded": _("is told of orders"),
     "on_order_expired": _("is told of orders"),
+    "on_payment_saved": _("is told of orders"),
     "on_payment_failed": _("is told of orders"),
     "on_dispute": _("is told of orders"),
 }

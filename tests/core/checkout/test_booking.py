@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -240,3 +241,57 @@ def _worth(movement):
     known = movement.kind is Kind.DISPUTE or movement.status is not PENDING
     fee = movement.fee or 0 if known else 0
     return (moved if movement.kind is Kind.CHARGE else -moved) - fee
+
+
+def changed_on_the_way(ref):
+    """Return the reports on ten euro that became 1,080 US cents, of which 63 were the fee."""
+    bare = {"id": f"ch_{ref}", "minor": 1000, "fee": None}
+    settled = {**bare, "settled_minor": 1080, "settled_currency": "USD"}
+    back = Movement(Kind.REFUND, f"re_{ref}", 500, "EUR", DONE, fee=0)
+    return [
+        charge(**bare),
+        charge(**settled),
+        charge(**{**bare, "fee": 63, "fee_currency": "USD"}),
+        replace(back, settled_minor=545, settled_currency="USD"),
+    ]
+
+
+def sums(order):
+    rows = execute(
+        "SELECT account, currency, SUM(minor) FROM ledger_leg JOIN ledger_entry ON id = entry_id "
+        "WHERE order_id = ? GROUP BY account, currency HAVING SUM(minor) <> 0",
+        [order],
+    )
+    return {(account, currency): int(minor) for account, currency, minor in rows.fetchall()}
+
+
+def test_money_that_was_changed_crosses_by_an_exchange_in_whatever_order_it_is_told(provider):
+    """Legs balance in each currency; the fee costs its share of what was changed."""
+    found = []
+    for number, order in enumerate(itertools.permutations(range(4))):
+        payment = begun(provider, Line("Book", eur(1000), "income:books"))
+        reports = changed_on_the_way(str(number))
+        for one in order:
+            checkout.settle(provider, payment.id, paid(payment, reports[one]))
+        found.append(sums(payment.order))
+
+    assert all(one == found[0] for one in found)
+    assert found[0] == {
+        ("assets:standin", "USD"): 1080 - 545 - 63,
+        ("exchange:EUR:USD", "USD"): -1080 + 545 + 63,
+        ("exchange:EUR:USD", "EUR"): 1000 - 500 - 58,
+        ("income:books", "EUR"): -1000,
+        (UNASSIGNED, "EUR"): 500,
+        (FEES, "EUR"): 58,
+    }
+
+
+def test_a_fee_in_another_currency_is_a_cost_in_that_currency(provider):
+    """Where nothing was changed there is no rate to tell what it was worth."""
+    payment = begun(provider)
+    checkout.settle(
+        provider, payment.id, paid(payment, charge("ch", 20, fee=3, fee_currency="USD"))
+    )
+
+    assert sums(payment.order)[FEES, "USD"] == 3
+    assert sums(payment.order)["assets:standin", "USD"] == -3

@@ -33,6 +33,11 @@ FAULTS = {
     "no licence": ("plugin.toml", swap('licence = "MIT"', ""), "under which licence"),
     "no Italian title": ("plugin.toml", swap("title.it", "title.fr"), "missing for “it”"),
     "an unknown host": ("plugin.toml", add('[touches]\nhosts = ["https://x/"]'), "is no host"),
+    "a script without a reason": (
+        "static/more.js", lambda text: "x()", "does not say what it is for"),
+    "a script from nowhere": (
+        "plugin.toml", add('[[scripts]]\nsrc = "https://js.example.com/a.js"\nreason.en = "x"'),
+        "not declared under"),
     "a wide origin": ("plugin.toml", add('[touches]\nscripts = ["https:"]'), "is no origin"),
     "no README": ("README.md", lambda text: "Hello", "what the plugin does"),
     "an inner module": ("views.py", add("from core.ledger import post"), "is not for plugins"),

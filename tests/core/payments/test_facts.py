@@ -176,7 +176,17 @@ def test_every_field_takes_part_in_the_join():
         Kind.CHARGE, "m", 20, "EUR", Status.FAILED, 1, 19, "card", "ref_1", "USD", 22, "USD"
     )
     facts = Facts(
-        "r", State.PAID, (movement,), "pay_1", "shop", "live", "card", "no", "pm_1", "Visa 4242"
+        "r",
+        State.PAID,
+        (movement,),
+        "pay_1",
+        "shop",
+        "live",
+        "card",
+        "no",
+        "pm_1",
+        "Visa 4242",
+        "early_fraud_warning",
     )
     less = Facts("", movements=(Movement(Kind.CHARGE, "m", 0, "", Status.PENDING),))
 

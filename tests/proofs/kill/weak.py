@@ -20,7 +20,7 @@ _paid = threading.local()
 
 def weaken() -> None:
     """Put the faults into this process and all that are forked from it."""
-    paying._unfinished = lambda _order, _provider: None
+    paying._unfinished = lambda _tries, _provider, **_how: None
     settling.grant = _grant_later
     for name, module in list(sys.modules.items()):
         if name.startswith("core.checkout") and hasattr(module, "settle"):

@@ -1,17 +1,20 @@
-"""Two doors to one provider, a page of the site and its own: one charge in the end."""
+"""Several tries to pay one order: none can be paid beside the one that goes on."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from core import checkout, orders, storage
+from core.checkout.competing import let_others_go, refuse_under_way
 from core.clock import now
 from core.errors import Conflict, Refused
 from core.payments import (
     Cancel,
+    Facts,
     Inline,
     Kind,
     ProviderRefused,
@@ -22,11 +25,69 @@ from core.payments import (
     records,
 )
 from core.reconcile import reconcile
-from core.storage import execute
+from core.storage import execute, transaction
 from core.verify import verify
-from tests.stand_in import READER, StandIn, changed, charge, paid, plugged, post_line
+from tests.stand_in import (
+    READER,
+    StandIn,
+    begun,
+    changed,
+    charge,
+    paid,
+    plugged,
+    post_line,
+)
 
-ROUNDS = 6
+
+@pytest.mark.parametrize("state", [State.BANK, State.READY])
+def test_nobody_pays_beside_what_the_bank_decides(provider, state):
+    """Neither by hand nor by a kept method."""
+    payment = begun(provider)
+    payment = checkout.settle(provider, payment.id, Facts(payment.ref, state))
+
+    with pytest.raises(Conflict):
+        refuse_under_way([payment])
+
+
+def by_kept_method(provider):
+    """Return a page that waits for the reader, and a charge that begins beside it."""
+    first = begun(provider)
+    second = replace(first, id="pay_second", ref=None, method="met_1", facts=Facts(""))
+    with transaction():
+        records.store(second)
+    return first, second
+
+
+def test_a_page_that_waits_is_let_go_before_a_kept_method_is_charged(provider):
+    """So that the reader cannot pay there a second time."""
+    first, second = by_kept_method(provider)
+    let_others_go(second, [first])
+
+    assert records.find(first.id).facts.state is State.CANCELLED
+    provider.facts[second.id] = Facts("x", State.CANCELLED, reference=second.id)
+
+
+def test_what_was_paid_meanwhile_stands(provider):
+    """The charge is never made."""
+    first, second = by_kept_method(provider)
+    provider.facts[first.id] = paid(first, charge("ch", 20))
+
+    with pytest.raises(Conflict):
+        let_others_go(second, [first])
+
+
+def test_without_an_answer_nothing_new_begins(provider):
+    """Not known is not cancelled."""
+    first, second = by_kept_method(provider)
+    provider.error = ProviderUnknown("time-out")
+    with pytest.raises(Conflict):
+        let_others_go(second, [first])
+    provider.error = None
+
+    assert records.find(first.id).facts.state is State.NEW
+
+
+ROUNDS = 3
 
 
 class Doors(StandIn):
@@ -62,7 +123,7 @@ class Doors(StandIn):
 
 
 @pytest.fixture
-def provider(db):
+def doors(db):
     doors = Doors()
     with plugged(doors):
         yield doors
@@ -81,13 +142,13 @@ def states(order):
     return [(one.inline, str(one.facts.state)) for one in records.of_order(order)]
 
 
-def test_each_door_is_a_payment_of_its_own_and_the_last_one_stands(provider):
+def test_each_door_is_a_payment_of_its_own_and_the_last_one_stands(doors):
     """The one that is left is let go before the other one begins; coming back is a new try."""
     order = ordered()
     assert isinstance(pay(order, inline=True), Inline)
     assert isinstance(pay(order, inline=False), Redirect)
     assert isinstance(pay(order, inline=True), Inline)
-    made = [what if what == "begin" else about for what, about, _ in provider.asked
+    made = [what if what == "begin" else about for what, about, _ in doors.asked
             if what != "look_up"]  # fmt: skip
 
     assert made == ["begin", Cancel(), "begin", Cancel(), "begin"]
@@ -95,7 +156,7 @@ def test_each_door_is_a_payment_of_its_own_and_the_last_one_stands(provider):
     assert [one.ref is None for one in records.of_order(order)] == [False] * 3
 
 
-def test_the_same_door_again_goes_on_with_the_same_payment(provider):
+def test_the_same_door_again_goes_on_with_the_same_payment(doors):
     """A second tap on the button sends the same key."""
     order = ordered()
     pay(order, inline=True)
@@ -104,12 +165,12 @@ def test_the_same_door_again_goes_on_with_the_same_payment(provider):
     assert len(records.of_order(order)) == 1
 
 
-def test_what_was_paid_through_one_door_shuts_the_other(provider):
+def test_what_was_paid_through_one_door_shuts_the_other(doors):
     """That is found before the other one begins."""
     order = ordered()
     pay(order, inline=True)
     (payment,) = records.of_order(order)
-    changed(provider, payment, charge("ch", 20))
+    changed(doors, payment, charge("ch", 20))
     with pytest.raises(Conflict):
         pay(order, inline=False)
 
@@ -117,32 +178,32 @@ def test_what_was_paid_through_one_door_shuts_the_other(provider):
     assert execute("SELECT COUNT(*) FROM ledger_entry").fetchone()[0] == 1
 
 
-def test_a_door_that_may_still_be_open_keeps_the_other_one_shut(provider):
+def test_a_door_that_may_still_be_open_keeps_the_other_one_shut(doors):
     """While the provider does not answer nothing is begun, once the reader has an address."""
     order = ordered()
     pay(order, inline=False)
-    provider.error = ProviderUnknown("time-out")
+    doors.error = ProviderUnknown("time-out")
     with pytest.raises(Conflict):
         pay(order, inline=True)
 
-    assert len([what for what, _, _ in provider.asked if what == "begin"]) == 1
+    assert len([what for what, _, _ in doors.asked if what == "begin"]) == 1
 
 
-def test_a_start_that_nobody_heard_of_keeps_no_door_shut(provider):
+def test_a_start_that_nobody_heard_of_keeps_no_door_shut(doors):
     """It has no reference, so that no reader can have its page."""
     order = ordered()
-    provider.error = ProviderUnknown("time-out")
+    doors.error = ProviderUnknown("time-out")
     with pytest.raises(ProviderUnknown):
         pay(order, inline=False)
-    provider.error = None
+    doors.error = None
 
     assert isinstance(pay(order, inline=True), Inline)
 
 
-def test_whoever_was_overtaken_while_the_provider_was_asked_gives_way(provider):
+def test_whoever_was_overtaken_while_the_provider_was_asked_gives_way(doors):
     """Their page is given to nobody, and is cancelled."""
     order = ordered()
-    provider.meanwhile = lambda: pay(order, inline=True)
+    doors.meanwhile = lambda: pay(order, inline=True)
     with pytest.raises(Conflict, match="meanwhile"):
         pay(order, inline=False)
 
@@ -150,7 +211,7 @@ def test_whoever_was_overtaken_while_the_provider_was_asked_gives_way(provider):
     assert states(order)[1][0] is True
 
 
-def test_a_provider_with_a_page_of_its_own_only_draws_none_here(provider):
+def test_a_provider_with_a_page_of_its_own_only_draws_none_here(doors):
     """The form that asks for it is refused, and nothing is stored."""
     with plugged(StandIn("card")):
         order = ordered()
@@ -160,7 +221,7 @@ def test_a_provider_with_a_page_of_its_own_only_draws_none_here(provider):
     assert records.of_order(order) == []
 
 
-def test_both_doors_at_once_charge_once(provider):
+def test_both_doors_at_once_charge_once(doors):
     """Two tabs, each paid as soon as it may: one charge, one order, and the rest is cancelled."""
     for number in range(ROUNDS):
         order = ordered(f"post:{number}")
@@ -171,7 +232,7 @@ def test_both_doors_at_once_charge_once(provider):
             try:
                 step = pay(order, inline=inline)
                 (mine,) = [one for one in records.of_order(order) if one.ref == step.ref]
-                provider.take(mine)
+                doors.take(mine)
             except Conflict:
                 pass
             finally:
