@@ -16,8 +16,11 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from core.storage import execute
+from core.testing import browser_of
 from core.testing.browser import opened
+from core.testing.people import SESSION_COOKIE, signed_in
 from core.verify import verify
+from tests.paths.people import SCREENS
 from tests.paths.stripe_in_the_browser import SCRIPT, WALLET
 from tests.plugins.posts.texts import bring, write
 from tests.plugins.stripe.fake_server import KEY, PUBLISHABLE, Stand, running
@@ -28,6 +31,7 @@ pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
 SETTINGS = {"stripe.secret_key": KEY, "stripe.publishable_key": PUBLISHABLE}
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 STRIPE_JS = "https://js.stripe.com/**"
 
 
@@ -195,3 +199,22 @@ def test_without_a_wallet_there_is_no_express_button(make_site, tmp_path):
             assert other.locator("[data-stripe-express]").is_hidden()
             assert other.get_by_role("button", name=re.compile("Pay €1.00")).is_visible()
         assert len(asked) == 1
+
+
+def test_the_owners_page_keeps_nobody_out(make_site, tmp_path, cheap_hashes):
+    """Axe finds nothing in the steps nor in what the check says, in light and dark."""
+    with running() as stand, opened(app := sold_by_stripe(make_site, tmp_path, stand)) as page:
+        owner, base = signed_in(browser_of(app), "owner"), base_of(page)
+        for scheme in ("light", "dark"):
+            context = page.context.browser.new_context(
+                base_url=base, bypass_csp=True, color_scheme=scheme, **SCREENS["phone"]
+            )
+            cookie = {"name": SESSION_COOKIE, "value": owner.token, "url": base}
+            context.add_cookies([cookie])
+            other = context.new_page()
+            other.goto("/admin/stripe/?check=1")
+            other.evaluate(AXE.read_text())
+            found = other.evaluate("async () => (await axe.run()).violations.map(one => one.id)")
+
+            expect(other.get_by_role("status")).to_contain_text("Stripe answers")
+            assert found == []
