@@ -18,6 +18,11 @@ KINDS = {
     "payment_method_domains": "payment_method_domain",
     "radar/early_fraud_warnings": "radar.early_fraud_warning",
 }  # fmt: skip
+WITHOUT_MONEY = {
+    "pm_declined": ("card_declined", "insufficient_funds"),
+    "pm_3ds": ("authentication_required", "authentication_required"),
+}
+"""Methods that are kept by whoever asks, and how a bank answers to them."""
 
 
 def answer(fake: FakeStripe, method: str, path: str, sent: Thing) -> Thing:
@@ -75,18 +80,18 @@ def _session(fake: FakeStripe, sent: Thing) -> Thing:
 
 
 def _intent(fake: FakeStripe, sent: Thing) -> Thing:
-    intent = fake.intent(sent)
     if sent.get("confirm") != "true":
-        return intent
+        return fake.intent(sent)
     method = sent["payment_method"]
+    fake.find(sent["customer"])
+    if method not in WITHOUT_MONEY:
+        fake.find(method)
+    intent = fake.intent(sent)
     intent["payment_method"] = method
-    if method not in ("pm_declined", "pm_3ds"):
+    if method not in WITHOUT_MONEY:
         fake.charge(intent)
         return intent
-    code, why = {
-        "pm_declined": ("card_declined", "insufficient_funds"),
-        "pm_3ds": ("authentication_required", "authentication_required"),
-    }[method]
+    code, why = WITHOUT_MONEY[method]
     fake.decline(intent, code, why)
     raise NoError(402, "card_error", code, decline_code=why, payment_intent=intent)
 
