@@ -81,6 +81,7 @@ from core.storage.files import keep as keep_file
 from core.tasks import enqueue
 from core.web.addresses import local_path
 from core.web.admin.listing import Asked, Filter, show_list
+from core.web.admin.setup import end_setup, setup_page
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
 from core.web.checkout import allow_door, order_and_pay
@@ -174,6 +175,7 @@ __all__ = [
     "drafted",
     "draw_embed",
     "embeds",
+    "end_setup",
     "enqueue",
     "execute",
     "fields_of",
@@ -201,6 +203,7 @@ __all__ = [
     "save_setting",
     "saved_methods",
     "send_stored",
+    "setup_page",
     "show_list",
     "site_currency",
     "start_order",

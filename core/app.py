@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import (
     figures,
+    founding,
     hosts,
     limits,
     mail,
@@ -109,7 +110,6 @@ def prepare(config: Config, *, immediate: bool = False) -> None:
     storage.open_keys(config.keys)
     files.set_folder(config.home / "files")
     settings.declare(settings.core_settings(config.site_name, config.owner_email))
-    settings.set_site_currency(config.currency)
     hosts.set_names(config.trusted_hosts)
     limits.set_key(config.derived_key("limits"))
     codes.set_key(config.derived_key("codes"))
@@ -149,6 +149,7 @@ def build(config: Config) -> Flask:
 
 
 def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> Flask:
+    founding.declare(config)
     folders = [Path(folder) for folder in config.plugin_folders]
     loaded, found = plugins.assemble(names, folders, broken=broken)
     with plugins.serving(loaded):
@@ -157,7 +158,11 @@ def _build(config: Config, names: Sequence[str], broken: Mapping[str, str]) -> F
         looks = Themes.find(config.home / "themes", config.theme, safe=config.safe_mode)
         looks.declare()
         rendering.install(
-            app, [one.folder for one in found.values()], looks, config.language, config.languages
+            app,
+            [one.folder for one in found.values()],
+            looks,
+            founding.language(config),
+            config.languages,
         )
         trying.install(app, config.derived_key("trial"))
         _add_pages(app)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -20,6 +21,16 @@ __all__ = ["KEK", "browser_of"]
 ROOT = Path(__file__).parents[1]
 hypothesis.settings.register_profile("obolo", deadline=None)
 hypothesis.settings.load_profile("obolo")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run the tests that share what their file makes once, such as a site."""
+    for item in items:
+        known: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
+        shares = any(one.scope == "module" for found in known.values() for one in found)
+        if shares and not list(item.iter_markers("xdist_group")):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(autouse=True)

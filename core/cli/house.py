@@ -15,12 +15,20 @@ from core.cli.opened import open_site
 from core.plugins import enabled, find_plugins
 from core.storage import Migrations, lock_migrations
 
+NO_PLUGINS = "# plugins = []  "
+FIRST_PLUGINS = 'plugins = ["posts", "paywall", "playmoney"]  '
+"""What a new site begins with: texts, a price on them, and money to try it with."""
+
 
 @click.command()
 def init() -> None:
     """Make the folder of a new site, with its keys; what is there stays as it is."""
     home = Path(os.environ.get("OBOLO_HOME") or "instance").absolute()
+    place = home / "obolo.toml"
+    is_new = not place.exists()
     configuration.initialise(home)
+    if is_new:
+        place.write_text(place.read_text().replace(NO_PLUGINS, FIRST_PLUGINS))
     click.echo(f"{home} is ready; its keys are in {home / 'keys'}.")
 
 

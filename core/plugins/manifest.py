@@ -108,6 +108,15 @@ class ScriptRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reason: dict[str, Text]
 
 
+class SetupPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[setup]`: the page on which the owner of a new site makes the first thing to sell.
+
+    The set-up ends with it. Its view draws it by `setup_page`, and calls `end_setup` once done.
+    """
+
+    path: Annotated[str, msgspec.Meta(pattern="^/admin/")]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `plugin.toml`."""
 
@@ -120,6 +129,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     admin: tuple[AdminPage, ...] = ()
     buttons: tuple[ButtonPage, ...] = ()
     scripts: tuple[ScriptRow, ...] = ()
+    setup: SetupPage | None = None
 
     @property
     def name(self) -> str:

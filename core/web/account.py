@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from core import doors
+from core import doors, founding
 from core.doors.notifying import N_
 from core.errors import BadInput, NotFound
-from core.people import current_reader, passkeys, passwords, sessions, two_factor, users
+from core.people import current_reader, passkeys, passwords, roles, sessions, two_factor, users
 from core.people.sessions import Session
 from core.people.signed_in import current_session, give_session
 from core.people.users import User
@@ -222,8 +222,15 @@ def _factor_page(error: str = "", codes: list[str] | None = None, token: str = "
         "second_factor.html", 422 if error else 200, user=user, error=error, token=token, seed=seed,
         picture=two_factor.picture_of(address) if address else "", address=address, codes=codes,
         left=two_factor.recovery_left(user.id), passkeys=passkeys.of_user(user.id),
-        session=_session(),
+        session=_session(), sets_up=_sets_up(user),
     )  # fmt: skip
+
+
+def _sets_up(user: User) -> bool:
+    """Tell whether this is an owner, protected by now, whose site is not set up yet."""
+    if user.role != roles.OWNER or not (user.totp_since or passkeys.of_user(user.id)):
+        return False
+    return founding.reached() != founding.DONE and bool(value("admin.checklist"))
 
 
 @blueprint.post("/second-factor/app")

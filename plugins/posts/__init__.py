@@ -14,6 +14,7 @@ from plugins.posts import (
     desk_history,
     desk_media,
     feeds,
+    first,
     records,
     search,
     shelf,
@@ -23,7 +24,7 @@ from plugins.posts import (
 from plugins.posts.commands import group
 from plugins.posts.site import pages
 
-__all__ = ["desk", "desk_history", "desk_media", "feeds", "group", "views"]
+__all__ = ["desk", "desk_history", "desk_media", "feeds", "first", "group", "views"]
 
 
 @hookimpl

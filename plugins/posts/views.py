@@ -103,6 +103,8 @@ def show(slug: str) -> Response:
     if wants_json():
         return _varying(_for_machine(_found(slug), access), _kept_how(access))
     count_view(resource, "read" if access.open else "teaser")
+    if request.args.get("first") and "settings.change" in current_reader().permissions:
+        return _varying(Response(drawn(_found(slug), access, "first")), NEVER_KEPT)
     if access.open:
         page = kept_page((stamp, access.held), lambda: drawn(_found(slug), access))
         response = Response(page)
@@ -182,7 +184,7 @@ def _found(slug: str) -> Post:
 def drawn(post: Post, access: Access, preview: str = "") -> str:
     """Draw the page; what is closed does not even reach the template.
 
-    `preview` says for whom staff are shown it.
+    `preview` says for whom staff are shown it, or that it is the owner's first one.
     """
     head = head_of(
         post, request.url_root.rstrip("/"), value("site.name"),

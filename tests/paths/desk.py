@@ -44,6 +44,11 @@ def writing(person: Person) -> Ask:
     return Ask({"post_id": written.id}, {**form, "base": written.revision, "body": "Words."})
 
 
+def first_post(_: Person) -> Ask:
+    """Send the last step of the set-up."""
+    return Ask({}, {"title": f"A text {new_id('x')[2:]}", "free": "Words.", "paid": "More."})
+
+
 def revision(person: Person) -> dict[str, str]:
     """Name the present revision of a text."""
     written = text(person)
@@ -67,6 +72,7 @@ def file_page(**fields: str) -> dict[str, Any]:
 
 DESK: dict[str, Visit] = {
     "posts.static": Visit(own=lambda _: of(filename="editor.js")),
+    "posts.publish_first": Visit(SEE_OTHER, own=first_post),
     "posts.edit": Visit(**text_page()),
     "posts.save": Visit(SEE_OTHER, own=writing, foreign=text_page()["foreign"]),
     "posts.keep": Visit(own=writing, foreign=text_page()["foreign"]),

@@ -69,6 +69,12 @@ HOUSE: dict[str, Visit] = {
         refused=(422,),
     ),
     "admin_backups.make": Visit(SEE_OTHER),
+    "admin_setup.step": Visit(own=lambda _: of(name="you"), foreign=lambda _: of(name="nothing")),
+    "admin_setup.save": Visit(
+        SEE_OTHER,
+        own=lambda _: Ask({"name": "post"}, {"act": "skip"}),
+        foreign=lambda _: of(name="nothing"),
+    ),
     "admin_settings.save": Visit(
         SEE_OTHER, own=lambda _: of(group="checkout"), foreign=lambda _: of(group="nothing")
     ),

@@ -253,6 +253,7 @@ UNCOUNTED = {
     "team.invite": "the owner's own", "team.change": "the owner's own",
     "playmoney.choose": "no money", "counting.panel": "adds one to a number in memory",
     "admin_home.hide_checklist": "the owner's own",
+    "admin_setup.save": "the owner's own", "posts.publish_first": "the owner's own",
     "admin_outgoing.make": "the owner's own", "admin_outgoing.switch": "the owner's own",
     "admin_outgoing.test": "the owner's own", "admin_outgoing.again": "the owner's own",
     "admin_outgoing.renew": "the owner's own", "admin_outgoing.remove": "ends something",

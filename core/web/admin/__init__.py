@@ -14,12 +14,13 @@ from core.web.admin import (
     plugins,
     readers,
     settings,
+    setup,
     team,
     themes,
 )
 
 SCREENS = (
-    home, going, orders, buttons, readers, team, money, themes, plugins, settings, outgoing,
+    home, setup, going, orders, buttons, readers, team, money, themes, plugins, settings, outgoing,
     health, jobs, audit, backups,
 )  # fmt: skip
 """The screens of core, each with its `blueprint`; a plugin's come with the plugin."""

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, url_for
 from flask_babel import gettext as _
 
-from core import figures, settings
+from core import figures, founding, settings
 from core.clock import now
 from core.figures import last_days
 from core.people import current_reader
@@ -43,6 +43,7 @@ def show() -> Response:
     context: dict[str, Any] = {
         "draw": drawing.TOOLS, "top": drawing.named(sales, TOP),
         "funnel": drawing.way_to_a_sale(sales), "money": None, "matters": None, "steps": None,
+        "setup": founding.reached(),
         "said": health.said, "remedy": health.remedy, "plays": drawing.mode() == "test",
     }  # fmt: skip
     if "orders.view" in may:
@@ -63,21 +64,32 @@ def _money(span: figures.Span) -> dict[str, Any]:
 
 
 def first_steps() -> list[Step]:
-    """Return the six points of a new owner's list; what is done is seen from the site itself."""
+    """Return what a new owner does first: the steps of the set-up, and what comes after them.
+
+    What is done is seen from the site itself, where it can be.
+    """
     cards = [card for _name, some in each("list_resources", query=Query()) for card in some]
-    sections = {place.section: place.address for place in reversed(allowed_places())}
     paid = execute("SELECT 1 FROM orders_order WHERE state = 'paid' LIMIT 1").fetchone()
     live = any(provider.mode == "live" for provider in catalogue.providers.values())
+    done = {
+        "site": bool(value("site.tagline")) or founding.is_past("site"),
+        "you": founding.is_past("you"), "look": founding.is_past("look"), "pay": live,
+        "post": any("price" in card.fields for card in cards),
+    }  # fmt: skip
+    words = {
+        "site": _("Say what the site is called and what it is about"),
+        "you": _("Say who you are, and see what protects you"), "look": _("Choose how it looks"),
+        "pay": _("Choose how you get paid"), "post": _("Write something and put a price on it"),
+    }  # fmt: skip
+    backups = next((one.address for one in allowed_places() if "backups" in one.address), "")
     return [
-        Step(_("Say in one line what the site is about"), bool(value("site.tagline")),
-             sections.get("settings", "")),
-        Step(_("Write something"), bool(cards), sections.get("posts", "")),
-        Step(_("Put a price on it"), any("price" in card.fields for card in cards),
-             sections.get("posts", "")),
+        *(
+            Step(words[name], done[name], url_for("admin_setup.step", name=name))
+            for name in founding.STEPS
+        ),
         Step(_("Buy it yourself, with play money"), paid is not None, "/"),
-        Step(_("Choose how you get paid"), live, sections.get("plugins", "")),
-        Step(_("Make a backup"), bool(backup.listed(health.home())), sections.get("settings", "")),
-    ]  # fmt: skip
+        Step(_("Make a backup"), bool(backup.listed(health.home())), backups),
+    ]
 
 
 @blueprint.post("/checklist")

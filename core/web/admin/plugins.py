@@ -16,6 +16,7 @@ from core.plugins import breaker, catalogue, connections, enabled, switching
 from core.plugins.manifest import SETTING, Manifest
 from core.plugins.preflight import NotReady
 from core.plugins.switching import Plugin
+from core.web.addresses import local_path
 from core.web.admin import settings as forms
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
@@ -154,7 +155,8 @@ def switch_on(name: str) -> Any:
         switching.switch_on(name, actor=current_reader().holder)
     except NotReady as error:
         return _one(switching.plugin(name), 422, report=error.report)
-    return redirect(url_for("admin_plugins.one", name=name, done="on"), 303)
+    page = url_for("admin_plugins.one", name=name, done="on")
+    return redirect(local_path(request.form.get("to", page), page), 303)
 
 
 @blueprint.post("/<name>/off")

@@ -35,7 +35,7 @@ def show() -> Response:
     done = _("Your readers see %(theme)s now.", theme=words(active.manifest.theme.title))
     return admin_page(
         "admin/themes/themes.html", themes=(active, *others), active=active, before=themes.before,
-        broken=themes.broken, fixed=themes.fixed, words=words, address=_trial_address,
+        broken=themes.broken, fixed=themes.fixed, words=words, address=trial_address,
         done=done if "used" in request.args else "",
     )  # fmt: skip
 
@@ -45,7 +45,7 @@ def words(texts: Mapping[str, str]) -> str:
     return in_language(texts, current_reader().language)
 
 
-def _trial_address(theme: Theme, values: Mapping[str, Value] | None = None) -> str:
+def trial_address(theme: Theme, values: Mapping[str, Value] | None = None) -> str:
     """Return where the reader sees the front page in a theme, for half an hour."""
     sig = signed(Trial(theme.name, values or {}))
     return f"{request.script_root}/?theme={theme.name}&sig={sig}"
@@ -100,7 +100,7 @@ def change(name: str) -> Any:
         if wrong:
             return _form(theme, {**theme.values(), **request.form, **values}, wrong, 422)
     if request.form.get("act") == "try":
-        return redirect(_trial_address(theme, values), 303)
+        return redirect(trial_address(theme, values), 303)
     site_themes().save(theme, values, current_reader().holder)
     return redirect(url_for(".edit", name=name, saved=""), 303)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tomllib
 
 import pytest
 from flask import Blueprint
@@ -14,14 +15,18 @@ from core.storage import execute
 
 
 def test_a_new_site_gets_its_folder_and_keys(obolo, tmp_path):
-    """Its keys are its user's alone; a second time nothing changes."""
+    """Its keys are its user's alone, and it can sell a text; a second time nothing changes."""
     home = tmp_path / "new"
     first = obolo("--home", str(home), "init")
     key = (home / "keys" / "session.key").read_text()
+    config = (home / "obolo.toml").read_text()
+    (home / "obolo.toml").write_text(config.replace("playmoney", "tipjar"))
     second = obolo("--home", str(home), "init")
 
     assert first.code == second.code == 0
     assert str(home / "keys") in first.text
+    assert tomllib.loads(config) == {"plugins": ["posts", "paywall", "playmoney"]}
+    assert "tipjar" in (home / "obolo.toml").read_text()
     assert (home / "keys" / "session.key").read_text() == key
     assert stat.S_IMODE((home / "keys" / "session.key").stat().st_mode) == 0o600
 

@@ -59,13 +59,13 @@ def test_who_may_not_see_money_sees_none(client, provider):
 
 
 def test_the_checklist_goes_when_it_is_put_away(client):
-    """Task: a new owner gets through six steps, or puts them away in one tap, for good."""
+    """Task: a new owner gets through seven steps, or puts them away in one tap, for good."""
     owner = signed_in(client, "owner")
     before = client.get("/admin/home/").text
     answer = owner.post("/admin/home/checklist")
 
     assert before.count("<svg") > 5
-    assert "0 of 6" in before
+    assert "0 of 7" in before
     assert answer.status_code == 303
     assert value("admin.checklist") is False
     assert "First steps" not in client.get("/admin/home/").text
