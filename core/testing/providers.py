@@ -360,7 +360,7 @@ class DoubtRules:
 
         for order in itertools.permutations(reports):
             assert joined(*order, order[0]) == truth
-        assert truth == joined(reports[-1])
+        assert replace(truth, failure=None) == replace(joined(reports[-1]), failure=None)
 
 
 def _prepared(contract: Contract, operation: Operation, asked: Asked) -> Callable[[], object]:

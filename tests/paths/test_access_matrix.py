@@ -250,6 +250,8 @@ UNCOUNTED = {
     "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
     "admin_orders.decide": "a step-up was counted", "admin_orders.name": "a step-up was counted",
     "library.remove_method": "ends something",
+    "stripe.keep_keys": "the owner's own", "stripe.make_webhook": "the owner's own",
+    "stripe.register_domain": "the owner's own",
     "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
     "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",
