@@ -15,6 +15,8 @@ LOCK := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_UR
 	-u UV_FIND_LINKS $(VENV)/bin/uv --no-config pip compile pyproject.toml --group build \
 	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
 	--custom-compile-command "make lock" $(UPGRADE)
+# What the bundled plugins need, so that each can be switched on in the browser.
+BUNDLED := --extra stripe --extra paypal --extra banktransfer
 CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po \
 	plugins/*/translations/*/LC_MESSAGES/*.po themes/*/translations/*/LC_MESSAGES/*.po)
 
@@ -62,7 +64,7 @@ vendor: ## Maintainers: copy fonts, icons and axe-core as tools/vendor.toml says
 
 lock: $(VENV)/pyvenv.cfg ## Maintainers: pin the dependencies with hashes (UPGRADE=--upgrade)
 	@$(INSTALL) uv==0.13.9
-	@$(LOCK) --output-file requirements.lock > /dev/null
+	@$(LOCK) $(BUNDLED) --output-file requirements.lock > /dev/null
 	@$(LOCK) --extra dev --constraint requirements.lock \
 		--output-file requirements-dev.lock > /dev/null
 	@! grep -nE '://|file:|--index|--find' requirements.lock requirements-dev.lock

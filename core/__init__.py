@@ -15,6 +15,7 @@ from core.checkout import (
     top_ups,
 )
 from core.checkout import recipient as address_of
+from core.checkout import refresh as refresh_payment
 from core.checkout import send_to as keep_contact
 from core.clock import now
 from core.entitlements import Entitlement, holds_any
@@ -77,6 +78,7 @@ from core.plugins import (
     fields_of,
 )
 from core.plugins.reaching import request as http_request
+from core.settings import save as save_setting
 from core.settings import site_currency, value
 from core.storage import (
     EncryptedText,
@@ -226,8 +228,10 @@ __all__ = [
     "order_of",
     "payment_required",
     "record_event",
+    "refresh_payment",
     "refund",
     "release",
+    "save_setting",
     "saved_methods",
     "send_mail",
     "send_stored",

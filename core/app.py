@@ -21,6 +21,7 @@ from core import (
     notices,
     outgoing,
     plugins,
+    scripts,
     settings,
     storage,
     tasks,
@@ -33,7 +34,7 @@ from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
 from core.plugins import Field, Health, Periodic, Refusal, ResourceCard, catalogue
-from core.reconcile import reconcile
+from core.reconcile import explain_yesterday, reconcile
 from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
 from core.verify import seal
@@ -227,8 +228,10 @@ def _redirects() -> Sequence[str]:
 
 def _schedule(app: Flask) -> None:
     """Say what is done behind the pages; nothing runs before a thread or worker is started."""
+    looks: Themes = app.extensions["obolo_themes"]
     works: list[Periodic] = [
         Periodic("reconcile", 20, lambda: reconcile(now())),
+        Periodic("statements", 86_400, lambda: explain_yesterday(now())),
         Periodic("notices", 30, lambda: notices.tell_due(now())),
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),
@@ -241,6 +244,7 @@ def _schedule(app: Flask) -> None:
         Periodic("webhooks.forget", DAY, lambda: outgoing.forget(now() - timedelta(days=90))),
         Periodic("tokens", DAY, lambda: tokens.forget(now() - timedelta(days=90))),
         Periodic("answers", DAY, lambda: answers.forget(now() - timedelta(days=30))),
+        Periodic("scripts", HOUR, lambda: scripts.check(looks.worn)),
         Periodic("mail.forget", DAY, lambda: mail.forget(now() - timedelta(days=90))),
         *catalogue.periodic,
     ]

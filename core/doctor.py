@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from core import audit, doors, figures, ledger, mail, notices, storage
+from core import audit, doors, figures, ledger, mail, notices, scripts, storage
 from core.clock import now
-from core.payments import inbox
+from core.payments import inbox, lines, records
 from core.people import users
 from core.plugins import breaker, catalogue, connections, enabled, implementations
 from core.plugins.watching import THEME
@@ -40,10 +41,14 @@ SENTENCES = {
     "tasks": "Nobody has done the work behind the pages for {minutes} minutes.",
     "unassigned": "{amount} came in that belongs to no order.",
     "dispute": "A payment is disputed: {amount} are held back until it is decided.",
+    "suspicion": "The provider suspects a fraud: {why}. Nothing was taken back yet.",
+    "held": "{amount} are reserved and wait for a decision.",
+    "account": "{number} lines of the account of {provider} are not explained.",
     "backup": "The newest backup is {days} days old.",
     "no_backup": "There is no backup yet.",
     "factor": "People of the team without a second factor: {number}.",
     "play": "Payments by {names} are play money.",
+    "script": "The script {src} of {owner} is not the one that was accepted.",
     "loss": "checkout.allow_loss is on: small sales may cost more than they bring.",
 }
 """What each kind of finding says; the keys of its {braces} are in the finding's `values`."""
@@ -157,10 +162,22 @@ def _money(_home: Path) -> Iterator[Finding]:
         yield Finding("soon", "unassigned", {"amount": -kept}, str(kept))
     for order, amount in figures.disputed(tuple(catalogue.providers), mode):
         yield Finding("soon", "dispute", {"amount": amount}, order)
+    for payment in records.suspected():
+        yield Finding("soon", "suspicion", {"why": payment.facts.warning}, payment.order)
+    for payment in records.held():
+        yield Finding("soon", "held", {"amount": payment.amount}, payment.order)
+    for name, count in Counter(one.provider for one in lines.differences(500)).items():
+        yield Finding("soon", "account", {"number": count, "provider": name}, f"{name}:{count}")
     if tests:
         yield Finding("note", "play", {"names": ", ".join(tests)})
     if value("checkout.allow_loss"):
         yield Finding("soon", "loss")
+
+
+def _scripts(_home: Path) -> Iterator[Finding]:
+    for one in scripts.differences():
+        about = {"owner": one.owner, "src": one.src}
+        yield Finding("wrong", "script", about, f"{one.owner}/{one.src}:{one.found[:16]}")
 
 
 def _backups(home: Path) -> Iterator[Finding]:
@@ -187,7 +204,7 @@ def _books(_home: Path) -> Iterator[Finding]:
 
 
 QUICK: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    _plugins, _connections, _theme, _house, _waiting, _money, _backups, _team,
+    _plugins, _connections, _theme, _house, _waiting, _money, _scripts, _backups, _team,
 )  # fmt: skip
 DEEP: tuple[Callable[[Path], Iterator[Finding]], ...] = (_books,)
 

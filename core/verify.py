@@ -241,6 +241,16 @@ def causes_committed() -> Iterator[Fault]:
         yield Fault("inbox", f"{provider}:{event}", "settled and still due")
 
 
+def payouts_are_booked() -> Iterator[Fault]:
+    """Each payout that a provider told of is in the books, once for each way it went."""
+    for provider, id, minor in _rows(
+        "SELECT provider, id, minor FROM payments_line WHERE kind = 'payout'"
+    ):
+        key = f"{provider}:payout:{id}{':back' if minor > 0 else ''}"
+        if not ledger.legs_of(key):
+            yield Fault("booked", key, "the provider's account has it, the books do not")
+
+
 def days_are_summed() -> Iterator[Fault]:
     """The sums that figures are read from are those of each day's entries."""
     for day in figures.wrong_days():
@@ -257,6 +267,7 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     orders_are_settled,
     line_accounts_earned,
     causes_committed,
+    payouts_are_booked,
     days_are_summed,
 )
 

@@ -4,6 +4,7 @@ from core.checkout.buying import AlreadyHeld, buy
 from core.checkout.charging import charge_saved
 from core.checkout.choices import Choice, choices, keeper_name, top_up_line, top_ups
 from core.checkout.closing import expire, merge
+from core.checkout.explaining import explain
 from core.checkout.holding import capture, held_for, release
 from core.checkout.naming import name_refund, unnamed
 from core.checkout.ordering import Unanswered, draft, start_order
@@ -38,6 +39,7 @@ __all__ = [
     "direct",
     "draft",
     "expire",
+    "explain",
     "express",
     "hear",
     "held_for",

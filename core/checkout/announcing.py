@@ -40,7 +40,7 @@ def ask_to_confirm(order: Order, payment: Payment) -> None:
             "yet. Pay here: %(address)s",
             label=order.lines[0].label, address=payment.back,
         )  # fmt: skip
-    mail.send(email, subject, body, language, holder=order.holder)
+    mail.send(email, subject, body, language, holder=order.holder, about=order.id)
 
 
 def announce(order: Order, payment: Payment, before: Facts, known: Facts) -> None:

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from core import orders
+from core.checkout import receipts
 from core.checkout.competing import WAITING, attach, let_others_go, refuse_under_way
 from core.checkout.intents import intent, new_payment
 from core.checkout.settling import settle
@@ -63,6 +64,7 @@ def pay(
         settle(provider, payment.id, step.facts)
     else:
         attach(payment, step.ref, tries)
+        receipts.instruct(order, payment, step)
     crashpoint("ref-stored")
     return step
 

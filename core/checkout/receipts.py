@@ -10,11 +10,13 @@ import logging
 from flask import has_request_context, url_for
 from flask_babel import force_locale, format_date, gettext
 
-from core import mail
+from core import mail, orders
 from core.errors import OboloError
 from core.orders import Order
+from core.payments import Instructions, Payment, Step
 from core.people import contacts, users
 from core.settings import value
+from core.storage import transaction
 
 log = logging.getLogger("obolo.checkout")
 
@@ -40,6 +42,8 @@ def _send(order: Order) -> None:
         lines = "\n".join(f"{line.label}: {line.amount.format(language)}" for line in order.lines)
         total = order.total.format(language)
         subject = gettext("Receipt from %(site)s: %(total)s", site=site, total=total)
+        if order.mode == "test":
+            subject = gettext("Test: %(subject)s", subject=subject)
         parts = [
             gettext(
                 "%(day)s\n\n%(lines)s\n\nTotal, taxes included: %(total)s\nOrder: %(order)s",
@@ -50,6 +54,33 @@ def _send(order: Order) -> None:
         ]  # fmt: skip
     body = "\n\n".join(filter(None, parts))
     mail.send(email, subject, body, language, holder=order.holder, about=order.id)
+
+
+def instruct(order: Order, payment: Payment, step: Step) -> None:
+    """Keep the order open for a payment that takes days, and send how it is made, once.
+
+    Does nothing for other steps. `payment` is as it was before its provider answered.
+    """
+    if isinstance(step, Instructions):
+        with transaction():
+            _instruct(order, payment, step)
+
+
+def _instruct(order: Order, payment: Payment, step: Instructions) -> None:
+    if step.until:
+        orders.keep_open(order, step.until)
+    found = recipient(order.holder)
+    if found is None or payment.ref:
+        return
+    email, language = found
+    with force_locale(language):
+        total = order.total.format(language)
+        subject = gettext("How to pay %(total)s to %(site)s", total=total, site=value("site.name"))
+        body = "\n".join((f"{order.lines[0].label}", "", *step.lines))
+    try:
+        mail.send(email, subject, body, language, holder=order.holder, about=order.id)
+    except OboloError:
+        log.exception("order %s waits for its payment, and nobody was told how", order.id)
 
 
 def _way_back() -> str:

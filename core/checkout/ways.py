@@ -32,8 +32,7 @@ def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
 
     One whose fee takes more than `checkout.most_fee_share` of it is left out, unless the owner set
     `checkout.allow_loss`; so is a balance or tab in which there is not enough left, and, with
-    `hold`, what cannot reserve money first; and one that
-    cannot say what it costs.
+    `hold`, what cannot reserve money first; and one that cannot say what it costs.
     """
     offered = (
         offer(provider, amount, reader.country)

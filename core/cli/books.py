@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime, timedelta
 
 import click
 
@@ -10,7 +11,8 @@ from core import checkout, figures
 from core.cli.opened import open_site
 from core.clock import now
 from core.money import Money
-from core.payments import inbox
+from core.payments import inbox, lines
+from core.plugins import catalogue
 from core.reconcile import reconcile
 from core.storage import execute, transaction
 from core.verify import verify
@@ -62,10 +64,28 @@ def balances() -> None:
 
 
 @click.command("reconcile")
-def reconcile_now() -> None:
-    """Ask providers about what is open, settle the inbox, close what was left."""
+@click.option("--provider", default="", help="Explain this provider's own account instead.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day, in UTC; else yesterday.")
+def reconcile_now(provider: str, day: datetime | None) -> None:
+    """Ask providers about what is open, settle the inbox, close what was left.
+
+    With a provider, compare a day of its account with the books; exit 1 for what differs.
+    """
     _open()
-    click.echo(f"{reconcile(now())} looked at.")
+    if not provider:
+        click.echo(f"{reconcile(now())} looked at.")
+        return
+    if provider not in catalogue.providers:
+        raise click.ClickException(f"There is no provider {provider}, or its plugin is off.")
+    on = (day or now() - timedelta(days=1)).date()
+    found = checkout.explain(catalogue.providers[provider], on)
+    for line in lines.between(provider, *lines.bounds(on)):
+        amount, fee = Money(line.minor, line.currency), Money(line.fee, line.currency)
+        click.echo(f"{line.at:%H:%M} {line.kind:8} {amount!s:>14} fee {fee!s:>12} {line.id}")
+    for one in found:
+        click.echo(f"DIFFERS {one.problem:8} {one.amount!s:>14} {one.subject}")
+    click.echo(f"{provider} on {on}: {len(found)} differences.")
+    sys.exit(1 if found else 0)
 
 
 @click.command("refund")

@@ -132,7 +132,7 @@ def _functions(text: str) -> set[str]:
 
 def _touches(_folder: Path, manifest: Manifest) -> Iterator[Finding]:
     touches = manifest.touches
-    for one in (*touches.scripts, *touches.redirects):
+    for one in (*touches.scripts, *touches.frames, *touches.connects, *touches.redirects):
         if not ORIGIN.fullmatch(one):
             yield Finding(
                 "plugin.toml", f"[touches] “{one}” is no origin, such as https://a.example"
@@ -142,8 +142,24 @@ def _touches(_folder: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding("plugin.toml", f"[touches] “{one}” is no host, such as api.example.com")
 
 
+def _scripts(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    declared = {one.src for one in manifest.scripts}
+    there = {
+        path.relative_to(folder / "static").as_posix() for path in folder.glob("static/**/*.js")
+    }
+    for src in sorted(there - declared):
+        yield Finding(f"static/{src}", "[[scripts]] in plugin.toml does not say what it is for")
+    for src in sorted(declared - there):
+        origin = re.match("https://[^/]+", src)
+        if origin is None:
+            yield Finding("plugin.toml", f"[[scripts]] “{src}” is not below static/")
+        elif origin[0] not in manifest.touches.scripts:
+            yield Finding("plugin.toml", f"{origin[0]} is not declared under [touches] scripts")
+
+
 def _pages(folder: Path, manifest: Manifest) -> Iterator[Finding]:
-    declared = (*manifest.touches.scripts, *manifest.touches.redirects)
+    touches = manifest.touches
+    declared = (*touches.scripts, *touches.frames, *touches.redirects)
     for path in sorted(folder.glob("templates/**/*.html")):
         place, text = str(path.relative_to(folder)), path.read_text(encoding="utf-8")
         if path.relative_to(folder / "templates").parts[0] != manifest.name:
@@ -181,5 +197,5 @@ def _own(folder: Path, pattern: str) -> list[Path]:
 
 
 LOOKS: tuple[Callable[[Path, Manifest], Iterator[Finding]], ...] = (
-    _manifest, _files, _code, _tables, _touches, _pages, _words, _deprecated,
+    _manifest, _files, _code, _tables, _touches, _scripts, _pages, _words, _deprecated,
 )  # fmt: skip

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import click
 
+from core import scripts
 from core.cli.opened import open_house, open_site
 from core.plugins import breaker, connections, deprecations, enabled, exporting, switching, watching
 from core.plugins.preflight import NotReady
 from core.plugins.watching import Timing
+from core.themes import Themes
 
 ACTOR = "cli"
 
@@ -144,6 +146,24 @@ def trace(address: str) -> None:
         click.echo(f"{one.seconds * 1000:8.2f} ms  {one.plugin:12} {one.what:20} {one.answer}")
     click.echo(f"{answer.status_code} after {len(calls)} calls")
     sys.exit(0 if answer.status_code < 500 else 1)
+
+
+@group.command("scripts")
+@click.option("--accept", is_flag=True, help="Take them as they are now for right.")
+def list_scripts(accept: bool) -> None:  # noqa: FBT001 - an option
+    """List every script that pages can load, with what it is for, and which ones were changed."""
+    themes: Themes = open_site().extensions["obolo_themes"]
+    for one in scripts.inventory(themes.worn):
+        click.echo(f"{one.digest or 'elsewhere':64}  {one.owner}: {one.src}")
+        click.echo(f"{'':66}{one.reason or 'no reason is given'}")
+    if accept:
+        for taken in scripts.accept(themes.worn, actor=ACTOR):
+            click.echo(f"accepted: {taken.owner}: {taken.src}")
+    changed = scripts.check(themes.worn)
+    for other in changed:
+        what = "new" if not other.accepted else "changed" if other.found else "gone"
+        click.echo(f"{what}: {other.owner}: {other.src}", err=True)
+    sys.exit(1 if changed else 0)
 
 
 COMMANDS = (group,)

@@ -15,7 +15,7 @@ from datetime import datetime
 from core import audit, entitlements, ledger, orders, plugins
 from core.clock import now
 from core.doors.notifying import notify
-from core.payments import records
+from core.payments import methods, records
 from core.people import contacts, passkeys, sessions, tokens, two_factor, users
 from core.people.readers import Reader
 from core.sheets import Row, as_csv
@@ -85,6 +85,10 @@ def _bought(holders: Sequence[str]) -> dict[str, list[Row]]:
              "currency": payment.amount.currency, "state": payment.facts.state.name.lower()}
             for one in ordered for payment in records.of_order(one.id)
         ],
+        "methods": [
+            {"provider": one.provider, "label": one.label, "created": _at(one.created)}
+            for one in methods.of_holders(holders)
+        ],
         "entitlements": [
             {"key": one.key, "state": one.state, "starts": _at(one.starts), "until": _at(one.until)}
             for one in entitlements.of_holders(holders)
@@ -151,4 +155,5 @@ def _kept_by_plugins(holders: Sequence[str]) -> list[str]:
 def _destroy(holders: Sequence[str]) -> None:
     for holder in holders:
         contacts.forget(holder)
+        methods.forget(holder)
         shred(f"person:{holder}")

@@ -97,6 +97,11 @@ class Order:
         """Whether the money is only reserved at first: a line says so by `hold` in its data."""
         return any(line.data.get("hold") for line in self.lines)
 
+    @property
+    def offers_to_save(self) -> bool:
+        """Whether the reader may keep their way to pay: a line says so by `save` in its data."""
+        return any(line.data.get("save") for line in self.lines)
+
     def with_lines(self, lines: Iterable[Line]) -> Order:
         """Return the order with more lines, numbered on from its last."""
         start = len(self.lines) + 1

@@ -166,6 +166,14 @@ def _lines(order: str, currency: str) -> tuple[Line, ...]:
     )  # fmt: skip
 
 
+def keep_open(order: Order, until: datetime) -> None:
+    """Let an open order wait longer, for a payment that takes days."""
+    execute(
+        "UPDATE orders_order SET expires = ? WHERE id = ? AND state = 'open' AND expires < ?",
+        [micros(until), order.id, micros(until)],
+    )
+
+
 def reopen(order: Order) -> None:
     """Store that an order is not paid after all: it waits for its payment or its end again."""
     execute("UPDATE orders_order SET state = 'open', payment = NULL WHERE id = ?", [order.id])

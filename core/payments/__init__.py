@@ -1,8 +1,9 @@
 """Payments: what providers are asked, what they report, and what is kept of both."""
 
-from core.payments import inbox, methods, records
+from core.payments import inbox, lines, methods, records
+from core.payments.comparing import wrong
 from core.payments.facts import Facts, Kind, Movement, State, Status
-from core.payments.provider import Payment, Provider, wrong
+from core.payments.provider import Payment, Provider
 from core.payments.statement import StatementLine, Statements
 from core.payments.steps import (
     Action,
@@ -50,6 +51,7 @@ __all__ = [
     "Status",
     "Step",
     "inbox",
+    "lines",
     "methods",
     "records",
     "wrong",

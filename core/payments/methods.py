@@ -78,7 +78,7 @@ def token(id: str) -> str:
 
 def remove(id: str, holders: Sequence[str]) -> bool:
     """Forget a method of these holders, in the caller's transaction; False if there is none."""
-    marks = ", ".join("?" * len(holders))
+    marks = ", ".join("?" * len(holders)) or "NULL"
     sql = f"DELETE FROM payments_method WHERE id = ? AND holder IN ({marks})"
     return bool(execute(sql, [id, *holders]).rowcount)
 

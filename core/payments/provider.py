@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.clock import now
 from core.money import Money
-from core.payments.facts import Facts, Kind, Status
+from core.payments.facts import Facts
 from core.payments.steps import Action, Hint, Inbound, Intent, Quote, Step
 
 
@@ -48,8 +48,14 @@ class Provider(Protocol):
 
     name: str
     can: frozenset[str]
-    mode: str
-    payee: str
+
+    @property
+    def mode(self) -> str:
+        """Return live or test, as it is set now."""
+
+    @property
+    def payee(self) -> str:
+        """Return who receives the money, as the provider calls them."""
 
     def till(self, holder: str, currency: str) -> str:
         """Return the ledger account that this provider settles from."""
@@ -68,23 +74,3 @@ class Provider(Protocol):
 
     def hear(self, request: Inbound) -> Iterable[Hint]:
         """Verify a webhook, then only point. Raises Forged."""
-
-
-def wrong(payment: Payment, facts: Facts, payee: str) -> str:
-    """Say in what the facts differ from what was asked; nothing when they do not.
-
-    Reference, payee, mode, currency or amount. Exactly one charge of the amount asked settles; any
-    other charge is money that nobody asked for.
-    """
-    if facts.reference not in (None, payment.id):
-        return "reference"
-    if facts.payee not in (None, payee):
-        return "payee"
-    if facts.mode not in (None, payment.mode):
-        return "mode"
-    done = [m for m in facts.movements if m.kind is Kind.CHARGE and m.status is Status.DONE]
-    if done and all(m.currency != payment.amount.currency for m in done):
-        return "currency"
-    if done and all(m.minor != payment.amount.minor for m in done):
-        return "amount"
-    return ""

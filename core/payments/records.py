@@ -12,7 +12,7 @@ import msgspec
 from core.clock import now
 from core.errors import NotFound
 from core.money import Money
-from core.payments.facts import Facts, Movement, State, Status
+from core.payments.facts import Facts, Kind, Movement, State, Status
 from core.payments.provider import Payment
 from core.payments.steps import Hint
 from core.storage import execute, insert, instant, micros, to_json
@@ -156,6 +156,18 @@ def look_at_others(payment: Payment) -> None:
         "UPDATE payments_payment SET next_look = ? WHERE order_id = ? AND id <> ?",
         [micros(now()), payment.order, payment.id],
     )
+
+
+def suspected() -> list[Payment]:
+    """Return the payments of which a provider warned, until they are disputed or given back."""
+    warned = _read("""facts LIKE '%"warning":"%' ORDER BY id DESC LIMIT 100""", [])
+    return [one for one in warned if all(m.kind is Kind.CHARGE for m in one.facts.movements)]
+
+
+def held() -> list[Payment]:
+    """Return the payments whose money waits for a decision."""
+    waiting = _read("hold = 'held' AND next_look IS NOT NULL ORDER BY id", [])
+    return [one for one in waiting if one.facts.state is State.READY]
 
 
 def set_hold(payment: str, hold: str) -> None:

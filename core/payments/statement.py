@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
+from core.money import Money
+
 LineKind = Literal["charge", "refund", "dispute", "payout", "exchange", "fee", "other"]
 
 
@@ -31,6 +33,11 @@ class StatementLine:
     currency: str
     payout: str | None = None
     words: str = ""
+
+    @property
+    def to_bank(self) -> Money:
+        """What a payout brought to the bank; below zero what came back from there."""
+        return Money(-self.minor, self.currency)
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.errors import OboloError
 from core.money import Money
@@ -58,10 +59,16 @@ class Inline:
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """The reader pays elsewhere, later, as these lines say."""
+    """The reader pays elsewhere, later, as these lines say.
+
+    `url` is a page of the provider's that says it better, on this site; the order stays open for
+    the payment until the instant that is named.
+    """
 
     ref: str
     lines: tuple[str, ...]
+    url: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,16 @@ class ButtonPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     label: dict[str, Text]
 
 
+class ScriptRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `[[scripts]]`: a file below `static/`, or an address elsewhere, and what it is for.
+
+    PCI DSS 4.0.1, requirement 6.4.3, asks for the reason of each script on a page that pays.
+    """
+
+    src: Text
+    reason: dict[str, Text]
+
+
 class SetupPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[setup]`: the page on which the owner of a new site makes the first thing to sell.
 
@@ -119,6 +129,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     columns: dict[str, Columns] = {}
     admin: tuple[AdminPage, ...] = ()
     buttons: tuple[ButtonPage, ...] = ()
+    scripts: tuple[ScriptRow, ...] = ()
     setup: SetupPage | None = None
 
     @property

@@ -12,6 +12,7 @@ from core.payments import (
     Cancel,
     Facts,
     Inbound,
+    Instructions,
     Intent,
     Kind,
     Movement,
@@ -78,7 +79,7 @@ def ask(contract: Contract, amount: Money | None = None) -> Asked:
 def begin(contract: Contract, asked: Asked) -> Payment:
     """Begin a payment, and return it with the provider's reference."""
     step = contract.provider.begin(asked.intent, asked.payment.id)
-    assert isinstance(step, Redirect)
+    assert isinstance(step, Redirect | Instructions)
     return replace(asked.payment, ref=step.ref)
 
 

@@ -62,6 +62,11 @@ class Themes:
         name = self.plain if self.fixed else settings.value(CHOICE)
         return self.found.get(name) or self.found[self.plain]
 
+    @property
+    def worn(self) -> tuple[Theme, ...]:
+        """The active theme and those that it is made from: their files are on every page."""
+        return self.active.chain
+
     def theme(self, name: str) -> Theme:
         """Return a theme by its name. Raises NotFound."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
@@ -27,12 +28,20 @@ from core.plugins import catalogue
 from core.settings import site_currency, value
 from core.web.addresses import local_path
 from core.web.callers import callers
+from core.web.cards import refuse_card_numbers
 from core.web.counting import count_view
 from core.web.wanting import wants_json
 
 log = logging.getLogger("obolo.web")
 blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
 ANSWER = "answer:"
+SILENT_FOR = timedelta(minutes=1)
+"""After that the task looks what became of a payment (see `records.PAUSES`)."""
+
+
+@blueprint.before_request
+def _refuse_card_numbers() -> None:
+    refuse_card_numbers(request.form)
 
 
 def allow_door(door: str) -> None:
@@ -72,6 +81,7 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
     form that names a `top_up`, in minor units, pays it in together with the lines; one that must,
     because the price is too small to be paid directly, is asked how much.
     """
+    refuse_card_numbers(request.form)
     answers = {
         key.removeprefix(ANSWER): text
         for key, text in request.form.items()
@@ -159,20 +169,40 @@ def show(id: str) -> Any:
     payments = records.of_order(order.id)
     if order.state == "open":
         for payment in payments:
-            if payment.facts.state not in (State.FAILED, State.CANCELLED, State.EXPIRED):
+            if _may_be_known(payment):
                 checkout.refresh(payment.id)
         order, payments = orders.find(order.id), records.of_order(order.id)
     if order.state == "paid":
         return redirect(order.return_to, 303)
+    held, offered = checkout.held_for(id), checkout.ways_for(order, reader)
     page = render_template(
-        "checkout/order.html", order=order, ways=checkout.ways_for(order, reader),
-        held=checkout.held_for(id),
-        payment=payments[-1] if payments else None, waiting=_waiting(payments),
+        "checkout/order.html", order=order, ways=offered, held=held,
+        payment=payments[-1] if payments else None, waiting=_waiting(payments) and not held,
+        never_began=_never_began(payments, offered),
         receipt_to=checkout.recipient(order.holder), direct=directly(order.currency, reader),
     )  # fmt: skip
     response = Response(page)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _may_be_known(payment: Payment) -> bool:
+    """Tell whether a look may say more of a payment than is known.
+
+    A provider that has just not answered is not asked again while the reader waits for the page.
+    """
+    is_over = payment.facts.state in (State.FAILED, State.CANCELLED, State.EXPIRED)
+    is_silent = payment.ref is None and now() - payment.created < SILENT_FOR
+    return not is_over and not is_silent
+
+
+def _never_began(payments: list[Payment], offered: list[checkout.Way]) -> str:
+    """Return the label of the way that was tried last, if its provider never let it begin."""
+    last = payments[-1] if payments else None
+    if last is None or last.ref or last.facts.state not in (State.NEW, State.FAILED):
+        return ""
+    labels = {way.provider.name: way.quote.label for way in offered}
+    return labels.get(last.provider, last.provider)
 
 
 def _waiting(payments: list[Payment]) -> bool:
@@ -256,6 +286,8 @@ def _next(step: Step, order: Order, here: str) -> Any:
             return _for_a_button(url, order.id)
         case Redirect(url=url):
             return redirect(url, 303)
+        case Instructions(url=url) if url:
+            return _lead_to(url, order.id)
         case Inline() | Instructions() if not _wants_inline():
             return render_template("checkout/instructions.html", order=order, step=step)
     return _lead_to(here, order.id)

@@ -11,9 +11,10 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from core import doors, entitlements, orders
 from core.entitlements import Entitlement
 from core.errors import BadInput, NotFound
-from core.payments import records
+from core.payments import methods, records
 from core.people import contacts, current_reader, users
 from core.plugins import Query, card_of, each
+from core.storage import transaction
 from core.web.callers import callers
 from core.web.doors import after_answer, guest, link_address, private, told
 
@@ -37,8 +38,9 @@ def _shown(status: int = 200, **more: Any) -> Response:
     )
     ordered = orders.of_holders(reader.holders)
     page = render_template(
-        "library/library.html", held=shown, others=others[:3], orders=ordered, **more
-    )
+        "library/library.html", held=shown, others=others[:3], orders=ordered,
+        methods=methods.of_holders(reader.holders), **more,
+    )  # fmt: skip
     return private(page, status)
 
 
@@ -71,6 +73,16 @@ def keep_contact() -> Any:
         return _shown(422, error=told(error), email=email)
     contacts.keep(reader.holder, users.clean_email(email), reader.language)
     return redirect(url_for("doors.code", id=code_id, to=url_for("library.show")), 303)
+
+
+@blueprint.post("/methods/<id>/remove")
+@callers("anyone")
+def remove_method(id: str) -> Any:
+    """Forget a way to pay that the reader kept; nobody can charge it any more."""
+    with transaction():
+        if not methods.remove(id, current_reader().holders):
+            raise NotFound("This way of paying is no longer kept.")
+    return redirect(url_for("library.show", _anchor="methods"), 303)
 
 
 @blueprint.get("/<id>")

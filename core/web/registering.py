@@ -29,6 +29,8 @@ ITS_OWN_STEPS = (
     "url_value_preprocessors", "template_context_processors",
 )  # fmt: skip
 """What a blueprint may have done around its own pages; it is watched as they are."""
+SHARED = {".well-known"}
+"""Where everybody has names of their own, which one manifest at most can declare (RFC 8615)."""
 PASSES = (OboloError, HTTPException)
 """Answers of a page that are none of its failures."""
 
@@ -119,7 +121,7 @@ def _refuse_foreign(plugin: Found, rule: str, taken: set[str], places: set[str])
     if not about.prefix or not _is_below(rule, about.prefix.rstrip("/")):
         own = about.prefix or named[0]
         raise NotItsOwn("the address {rule} is not below {own}", rule=rule, own=own)
-    if _first(rule) in places:
+    if _first(rule) in places - SHARED:
         raise NotItsOwn(
             "the address {rule} is among those of /{place}/", rule=rule, place=_first(rule)
         )

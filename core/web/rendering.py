@@ -86,8 +86,8 @@ def install(
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=shown, slot=slot, express=express,
         languages=tuple(languages), pay_label=pay_label, drafted=drafted, choices=choices,
-        remains=remains, plays_money=plays_money, csrf=csrf, currency=site_currency,
-        theme_styles=site_themes.theme_styles,
+        remains=remains, test_mode=test_mode, plays_money=plays_money,
+        csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
         theme_marks=site_themes.theme_marks, theme_setting=site_themes.theme_setting,
     )  # fmt: skip
     sandbox.close(app)
@@ -175,6 +175,26 @@ def plays_money() -> bool:
     """Tell whether no real money can move here: every enabled provider is for trying out."""
     providers = catalogue.providers.values()
     return bool(providers) and all(provider.mode == "test" for provider in providers)
+
+
+def test_mode() -> str:
+    """Return what every page says while a provider takes money that is none; empty when none does.
+
+    It follows the providers as they are now: a key that is changed while the site runs changes it.
+    """
+    tests = [name for name, provider in catalogue.providers.items() if provider.mode == "test"]
+    if not tests:
+        return ""
+    if len(tests) == len(catalogue.providers):
+        return str(gettext("Test mode: no real money moves."))
+    names = ", ".join(map(_title, tests))
+    return str(gettext("In test mode: %(names)s. No real money moves there.", names=names))
+
+
+def _title(plugin: str) -> str:
+    manifest = catalogue.manifests.get(plugin)
+    titles = manifest.plugin.title if manifest else {}
+    return titles.get(choose_language()) or titles.get("en", plugin)
 
 
 EMPTY = Markup("")

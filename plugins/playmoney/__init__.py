@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, render_template
+from markupsafe import Markup
 
 from core import Health, Provider, hookimpl, value
 from plugins.playmoney.chosen import is_local, transport
@@ -34,3 +36,12 @@ def check_health() -> Iterable[Health]:
 def register_blueprint() -> Blueprint:
     """Show the bank's page, where a person pays."""
     return pages
+
+
+@hookimpl
+def render_slot(slot: str, context: Mapping[str, Any]) -> Markup | None:
+    """Offer a button that pays on the spot, where the owner wants to see how that looks."""
+    is_place = slot in ("paywall.express", "checkout.express") and "playmoney" in context["ways"]
+    if not (is_place and value("playmoney.express") and is_local()):
+        return None
+    return Markup(render_template("playmoney/express.html", amount=context["amount"]))  # noqa: S704

@@ -78,6 +78,23 @@ def _cancel(api: Api, sent: Sent) -> Report:
     return api.shown(api.bank.cancel(sent["payee"], sent["name"]))
 
 
+def _capture(api: Api, sent: Sent) -> Report:
+    return api.shown(api.bank.capture(sent["payee"], sent["name"]))
+
+
+def _charge_saved(api: Api, sent: Sent) -> Report:
+    return api.shown(api.bank.charge_saved(msgspec.convert(sent["wish"], Wish), sent["token"]))
+
+
+def _account(api: Api, sent: Sent) -> Any:
+    return api.bank.account(sent["payee"], int(sent["since"]), int(sent["until"]))
+
+
+def _pay_out(api: Api, sent: Sent) -> Any:
+    api.bank.pay_out(sent["payee"])
+    return {}
+
+
 def _pay(api: Api, sent: Sent) -> Report:
     if sent["how"] not in WAYS:
         raise ValueError(f"how is one of {', '.join(WAYS)}")
@@ -129,6 +146,10 @@ ROUTES = (
     Route("GET", re.compile(NAMED), _look_up, "look_up"),
     Route("POST", re.compile(NAMED + "/refund"), _refund, "refund"),
     Route("POST", re.compile(NAMED + "/cancel"), _cancel, "cancel"),
+    Route("POST", re.compile(NAMED + "/capture"), _capture, "capture"),
+    Route("POST", re.compile("/v1/charges"), _charge_saved, "charge_saved"),
+    Route("GET", re.compile("/v1/account"), _account, "account"),
+    Route("POST", re.compile("/control/pay_out"), _pay_out),
     Route("POST", re.compile("/control/pay"), _pay),
     Route("POST", re.compile("/control/finish_slow"), _finish_slow),
     Route("POST", re.compile("/control/dispute"), _dispute),

@@ -17,6 +17,7 @@ from plugins.playmoney.log import Log, Row, micros, new_id
 from plugins.playmoney.prices import PRICES, charge_fee
 from plugins.playmoney.reports import Dispute, Report, sum_up
 from plugins.playmoney.signature import HEADER, sign
+from plugins.playmoney.statement import Line, statement
 
 Way = Literal["pay", "decline", "slow", "cancel", "abandon"]
 """What a person can do on the bank's page; abandoning it is to close the window."""
@@ -24,6 +25,7 @@ WAYS: tuple[Way, ...] = get_args(Way)
 
 EVENTS = {
     "charged": "payment.paid",
+    "held": "payment.held",
     "declined": "payment.declined",
     "slow": "payment.processing",
     "cancelled": "payment.cancelled",
@@ -33,6 +35,9 @@ EVENTS = {
     "lost": "dispute.lost",
 }
 """What a site is told of, and how the message calls it."""
+
+ASKS_ABOVE = 5000
+"""Above so many minor units the bank charges a kept method only while the person is there."""
 
 UNFINISHED = """
 kind = 'slow' AND NOT EXISTS
@@ -68,10 +73,12 @@ class Wish:
     return_url: str
     webhook_url: str = ""
     language: str = "en"
+    hold: bool = False
+    save: bool = False
 
 
-SHOWN = ("description", "return_url", "webhook_url", "language")
-"""The parts of a wish that only its page and its messages need."""
+SHOWN = ("description", "return_url", "webhook_url", "language", "hold", "save")
+"""The parts of a wish that its first row keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +156,7 @@ class Bank:
                 ))  # fmt: skip
                 return self.report(ref)
             known = self.report(rows[0].ref)
-            if known.standing in ("open", "declined"):
+            if known.standing in ("open", "declined", "held"):
                 self._add("cancelled", known, "ca")
         return self.report(known.ref)
 
@@ -181,8 +188,12 @@ class Bank:
                 self._add("abandoned", known, "ab")
             elif not known.payable:
                 raise BankRefused("This payment can no longer be paid.")
+            elif how == "pay" and known.hold:
+                self._add("held", known, "ho")
             elif how == "pay":
                 self._charge(known, new_id("ch"), instead or Money(known.minor, known.currency))
+            elif how == "slow" and known.hold:
+                raise BankRefused("A slow payment cannot be held.")
             elif how == "slow":
                 due = micros(now() + timedelta(seconds=slow_seconds))
                 about = {"charge": new_id("ch"), "due": due}
@@ -191,6 +202,52 @@ class Bank:
             else:
                 self._add("declined" if how == "decline" else "cancelled", known, "an")
         return self.report(ref)
+
+    def capture(self, payee: str, reference: str) -> Report:
+        """Take the money that is held, once. Raises BankRefused when nothing is held."""
+        with self.log.writing():
+            known = self.find(payee, reference)
+            if known.standing == "held":
+                self._charge(known, new_id("ch"), Money(known.minor, known.currency))
+            elif known.charge is None:
+                raise BankRefused("Nothing is held for this payment.")
+        return self.report(known.ref)
+
+    def charge_saved(self, wish: Wish, token: str) -> Report:
+        """Charge a method that a person let this site keep, once per key.
+
+        Above ASKS_ABOVE the bank wants the person to be there. Raises BankRefused for a token of
+        nobody, and what `begin` raises.
+        """
+        kept = self.log.read("id = ? AND payee = ? AND kind = 'kept'", [token, wish.payee])
+        if not kept:
+            raise BankRefused("This method is not kept here.")
+        with self.log.writing():
+            known = self.begin(wish)
+            if known.standing == "open" and known.minor > ASKS_ABOVE:
+                self._add("asked", known, "as")
+            elif known.standing == "open" and not known.asks:
+                self._charge(known, new_id("ch"), Money(known.minor, known.currency))
+        return self.report(known.ref)
+
+    def pay_out(self, payee: str) -> None:
+        """Send what a site has earned since the last time to its bank, by currency."""
+        with self.log.writing():
+            for currency in PRICES:
+                rest = sum(
+                    one.minor - one.fee
+                    for one in statement(self.log, payee)
+                    if one.currency == currency
+                )
+                if rest > 0:
+                    self.log.add(Row(
+                        kind="paid_out", ref="", payee=payee, id=new_id("po"), minor=rest,
+                        currency=currency,
+                    ))  # fmt: skip
+
+    def account(self, payee: str, since: int, until: int) -> list[Line]:
+        """Return a site's account between two instants (microseconds UTC), oldest first."""
+        return [one for one in statement(self.log, payee) if since <= one.at < until]
 
     def dispute(self, ref: str, minor: int) -> Dispute:
         """Take money back for the person's bank until it is decided. Raises BankRefused."""
@@ -279,6 +336,8 @@ class Bank:
     def _charge(self, known: Report, id: str, amount: Money) -> None:
         fee = charge_fee(amount.minor, amount.currency)
         self._add("charged", known, id=id, amount=amount, about={"fee": fee})
+        if known.save:
+            self._add("kept", known, "me")
 
     def _finish(self, slow: Row) -> None:
         with self.log.writing():

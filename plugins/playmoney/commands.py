@@ -7,7 +7,7 @@ from typing import Literal, cast
 import click
 from flask.cli import AppGroup
 
-from core import Money, NotFound, Refused
+from core import Money, NotFound, Refused, value
 from plugins.playmoney.bank import WAYS, Bank, Way
 from plugins.playmoney.chosen import is_local, local_bank
 from plugins.playmoney.views import pages
@@ -39,6 +39,12 @@ def dispute(ref: str) -> None:
     """Take back what is left of the payment REF, until it is decided."""
     bank = _bank()
     bank.dispute(ref, bank.report(ref).left)
+
+
+@group.command("pay-out", with_appcontext=False)
+def pay_out() -> None:
+    """Send what this site has earned to its bank account."""
+    _bank().pay_out(value("playmoney.payee"))
 
 
 @group.command("decide", with_appcontext=False)

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import msgspec
 
 from core import (
     Action,
     Cancel,
+    Capture,
+    ChargeSaved,
     Facts,
     Forged,
     Hint,
     Inbound,
+    Inline,
     Intent,
     Kind,
     Money,
     Movement,
     Payment,
-    ProviderRefused,
     Quote,
     Redirect,
     Refund,
     Settled,
     State,
+    StatementLine,
     Status,
     Step,
 )
 from plugins.playmoney.bank import Wish
+from plugins.playmoney.log import EPOCH, micros
 from plugins.playmoney.prices import PRICES, charge_fee
 from plugins.playmoney.reports import Report, Unreadable, read
 from plugins.playmoney.signature import HEADER, verify
@@ -37,6 +43,7 @@ STATES = {
     "open": State.CUSTOMER,
     "declined": State.FAILED,
     "processing": State.BANK,
+    "held": State.READY,
     "paid": State.PAID,
     "cancelled": State.CANCELLED,
     "expired": State.EXPIRED,
@@ -61,7 +68,7 @@ class PlayMoney:
 
     name = "playmoney"
     mode = "test"
-    can = frozenset({"refund", "partial_refund"})
+    can = frozenset({"inline", "refund", "partial_refund", "hold", "save", "statement"})
 
     def __init__(self, reach: Callable[[], Transport], payee: str = "site") -> None:
         self.payee = payee
@@ -80,16 +87,21 @@ class PlayMoney:
 
     def begin(self, intent: Intent, key: str) -> Step:
         """Start a payment and send the reader to the bank's page."""
+        report = self._reach().begin(self._wish(intent, key))
+        if report.standing == "cancelled":
+            return Settled(facts_of(report))
+        if intent.inline:
+            return Inline(report.ref, {"pay": report.url})
+        return Redirect(report.ref, report.url)
+
+    def _wish(self, intent: Intent, key: str) -> Wish:
         site = origin(intent.return_url)
-        report = self._reach().begin(Wish(
+        return Wish(
             payee=self.payee, key=key, reference=intent.payment, minor=intent.amount.minor,
             currency=intent.amount.currency, description=intent.description,
             return_url=intent.return_url, webhook_url=site and site + WEBHOOK,
-            language=intent.language,
-        ))  # fmt: skip
-        if report.standing == "cancelled":
-            return Settled(facts_of(report))
-        return Redirect(report.ref, report.url)
+            language=intent.language, hold=intent.hold, save=intent.save,
+        )  # fmt: skip
 
     def look_up(self, payment: Payment) -> Facts:
         """Report what the bank knows, found by the payment's own id; new when it knows nothing."""
@@ -97,13 +109,29 @@ class PlayMoney:
         return Facts(payment.ref or "") if report is None else facts_of(report)
 
     def act(self, payment: Payment, action: Action, key: str) -> Facts:
-        """Cancel or refund. What is paid, or being paid, stays so when it is cancelled."""
-        if isinstance(action, Cancel):
-            return facts_of(self._reach().cancel(self.payee, payment.id))
-        if isinstance(action, Refund):
-            report = self._reach().refund(self.payee, payment.id, key, action.amount)
-            return facts_of(report)
-        raise ProviderRefused("Play money is never held, so there is nothing to capture.")
+        """Do what is asked. What is paid, or being paid, stays so when it is cancelled."""
+        bank = self._reach()
+        match action:
+            case Cancel():
+                report = bank.cancel(self.payee, payment.id)
+            case Capture():
+                report = bank.capture(self.payee, payment.id)
+            case ChargeSaved(intent=intent, saved=saved):
+                report = bank.charge_saved(self._wish(intent, key), saved)
+            case Refund(amount=amount):
+                report = bank.refund(self.payee, payment.id, key, amount)
+        return facts_of(report)
+
+    def statement(self, since: datetime, until: datetime) -> Iterable[StatementLine]:
+        """Tell this site's account at the bank."""
+        told = self._reach().account(self.payee, micros(since), micros(until))
+        return [
+            StatementLine(
+                cast("Any", one.kind), one.id, EPOCH + timedelta(microseconds=one.at), one.minor,
+                one.fee, one.currency, one.payout,
+            )
+            for one in told
+        ]  # fmt: skip
 
     def hear(self, request: Inbound) -> Iterable[Hint]:
         """Check a message of the bank, and point where it points; nothing for another site's."""
@@ -138,4 +166,5 @@ def facts_of(report: Report) -> Facts:
     return Facts(
         report.ref, STATES[report.standing], tuple(movements), reference=report.reference,
         payee=report.payee, mode=PlayMoney.mode, method="playmoney", failure=report.failure,
+        saved=report.kept, saved_label=LABEL if report.kept else None,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import msgspec
 from core import OboloError
 from plugins.playmoney.log import Row
 
-Standing = Literal["open", "declined", "processing", "paid", "cancelled", "expired"]
+Standing = Literal["open", "declined", "processing", "held", "paid", "cancelled", "expired"]
 
 
 Kind = TypeVar("Kind")
@@ -82,6 +82,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     expires: int = 0
     url: str = ""
+    hold: bool = False
+    save: bool = False
+    kept: str | None = None
+    asks: bool = False
 
     @property
     def left(self) -> int:
@@ -101,10 +105,10 @@ def sum_up(rows: Sequence[Row], at: int) -> Report:
     for row in rows:
         step = STEPS.get(row.kind)
         report = step(report, row) if step else report
-    if report.standing not in ("open", "declined"):
+    if report.standing not in ("open", "declined", "held"):
         return report
     if at < report.expires:
-        return msgspec.structs.replace(report, payable=True)
+        return msgspec.structs.replace(report, payable=report.standing != "held")
     return msgspec.structs.replace(report, standing="expired")
 
 
@@ -112,6 +116,18 @@ def _begun(report: Report, row: Row) -> Report:
     return msgspec.structs.replace(
         report, standing="open", minor=row.minor, currency=row.currency, **row.about
     )
+
+
+def _held(report: Report, row: Row) -> Report:
+    return msgspec.structs.replace(report, standing="held")
+
+
+def _kept(report: Report, row: Row) -> Report:
+    return msgspec.structs.replace(report, kept=row.id)
+
+
+def _asked(report: Report, row: Row) -> Report:
+    return msgspec.structs.replace(report, asks=True, failure="authentication_required")
 
 
 def _declined(report: Report, row: Row) -> Report:
@@ -154,6 +170,9 @@ def _decided(report: Report, row: Row) -> Report:
 
 STEPS: dict[str, Callable[[Report, Row], Report]] = {
     "begun": _begun,
+    "held": _held,
+    "kept": _kept,
+    "asked": _asked,
     "declined": _declined,
     "slow": _slow,
     "charged": _charged,

@@ -17,8 +17,9 @@ from core import (
     http_request,
 )
 from plugins.playmoney.bank import Bank, BankRefused, UnknownPayment, Wish
-from plugins.playmoney.reports import Report, Unreadable, read
+from plugins.playmoney.reports import Kind, Report, Unreadable, read
 from plugins.playmoney.signature import api_key
+from plugins.playmoney.statement import Line
 
 JSON = "application/json"
 PAGE = "/x/playmoney/pay/"
@@ -49,6 +50,15 @@ class Transport(Protocol):
 
     def cancel(self, payee: str, name: str) -> Report:
         """Let a payment go."""
+
+    def capture(self, payee: str, name: str) -> Report:
+        """Take the money that is held."""
+
+    def charge_saved(self, wish: Wish, token: str) -> Report:
+        """Charge a kept method, once per key."""
+
+    def account(self, payee: str, since: int, until: int) -> list[Line]:
+        """Return a site's account between two instants, in microseconds UTC."""
 
 
 class LocalBank:
@@ -81,6 +91,18 @@ class LocalBank:
     def cancel(self, payee: str, name: str) -> Report:
         """Let a payment go."""
         return self._ask("cancel", lambda: self._bank.cancel(payee, name))
+
+    def capture(self, payee: str, name: str) -> Report:
+        """Take the money that is held."""
+        return self._ask("capture", lambda: self._bank.capture(payee, name))
+
+    def charge_saved(self, wish: Wish, token: str) -> Report:
+        """Charge a kept method, once per key."""
+        return self._ask("charge_saved", lambda: self._bank.charge_saved(wish, token))
+
+    def account(self, payee: str, since: int, until: int) -> list[Line]:
+        """Return a site's account between two instants, in microseconds UTC."""
+        return self._bank.account(payee, since, until)
 
     def _ask(self, operation: str, act: Callable[[], Report]) -> Report:
         """Ask the bank, with the trouble that a test set: then the answer is lost on its way."""
@@ -132,7 +154,24 @@ class RemoteBank:
         """Let a payment go."""
         return self._ask("POST", _path(name) + "/cancel", msgspec.json.encode({"payee": payee}))
 
+    def capture(self, payee: str, name: str) -> Report:
+        """Take the money that is held."""
+        return self._ask("POST", _path(name) + "/capture", msgspec.json.encode({"payee": payee}))
+
+    def charge_saved(self, wish: Wish, token: str) -> Report:
+        """Charge a kept method, once per key."""
+        sent = {"wish": wish, "token": token}
+        return self._ask("POST", "/v1/charges", msgspec.json.encode(sent))
+
+    def account(self, payee: str, since: int, until: int) -> list[Line]:
+        """Return a site's account between two instants, in microseconds UTC."""
+        asked = f"payee={quote(payee, safe='')}&since={since}&until={until}"
+        return self._read("GET", f"/v1/account?{asked}", None, list[Line])
+
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Report:
+        return self._read(method, path, body, Report)
+
+    def _read(self, method: str, path: str, body: bytes | None, kind: type[Kind]) -> Kind:
         headers = {"Authorization": f"Bearer {api_key(self.secret)}", "Content-Type": JSON}
         try:
             answer = http_request(
@@ -140,7 +179,7 @@ class RemoteBank:
                 timeout=self._timeout,
             )  # fmt: skip
             if answer.status == 200:
-                return read(answer.body, Report)
+                return read(answer.body, kind)
             if 400 <= answer.status < 500 and answer.status != TOO_MANY:
                 raise _refused(read(answer.body, Refusal))
         except (HttpUnknown, HttpUnreachable, Unreadable) as error:

@@ -15,7 +15,10 @@ from plugins.playmoney.reports import Report
 
 BUTTONS = ("pay", "decline", "slow", "cancel")
 
-pages = Blueprint("playmoney", __name__, url_prefix="/x/playmoney", cli_group="playmoney")
+pages = Blueprint(
+    "playmoney", __name__, url_prefix="/x/playmoney", cli_group="playmoney",
+    static_folder="static",
+)  # fmt: skip
 
 
 @pages.get("/pay/<ref>")

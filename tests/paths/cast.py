@@ -12,11 +12,12 @@ from flask import Flask
 from core import checkout, entitlements, orders
 from core.clock import now
 from core.orders import Grant, Line
-from core.payments import records
+from core.payments import methods, records
 from core.people import Reader, passkeys, passwords, sessions, signed_in, two_factor, users
 from core.people.holders import LOOPBACK_COOKIE
 from core.people.users import User
 from core.plugins import site_home
+from core.settings import value
 from core.storage import backup, execute, insert, micros, new_id, transaction, vault
 from plugins.playmoney.chosen import local_bank
 from tests.conftest import browser_of
@@ -183,6 +184,36 @@ def paid_at_bank(person: Person, order: str) -> str:
     with person.app.app_context():
         checkout.refresh(payment.id)
     return order
+
+
+def held_order(person: Person) -> str:
+    """Return an order for which this person let money be held at the bank."""
+    line = Line("A seat", eur(900), "income:seats", data={"hold": True})
+    order = checkout.start_order(person.reader, (line,), return_to="/library/").id
+    checkout.pay(order, "playmoney", person.reader, "http://localhost/library/")
+    (payment,) = records.of_order(order)
+    local_bank().pay(str(payment.ref), "pay")
+    with person.app.app_context():
+        checkout.refresh(payment.id)
+    return order
+
+
+def kept_method(person: Person) -> str:
+    """Return a way to pay that this person keeps."""
+    payment = records.find(waiting_payment(person))
+    with transaction():
+        methods.keep(payment, person.holder, "me_1", "Play money")
+    return methods.of_holders([person.holder])[0].id
+
+
+def refunded_elsewhere(person: Person) -> tuple[str, str]:
+    """Return an order of which the bank gave a euro back by itself, and the bank's name for it."""
+    order = settled_order(person)
+    (payment,) = records.of_order(order)
+    local_bank().refund(value("playmoney.payee"), payment.id, new_id("elsewhere"), eur(100))
+    with person.app.app_context():
+        payment = checkout.refresh(payment.id)
+    return order, payment.facts.movements[-1].id
 
 
 def paid_order(person: Person, key: str = "post:elsewhere") -> str:

@@ -24,12 +24,19 @@ def off(_: Person) -> Ask:
 
 
 HOUSE: dict[str, Visit] = {
+    "stripe.keep_keys": Visit((422,), own=lambda _: form(secret="sk", publishable="pk")),
+    "stripe.make_webhook": Visit((422,), own=lambda _: form()),
+    "stripe.register_domain": Visit((422,), own=lambda _: form()),
+    "stripe.domain_file": Visit((404,)),
+    "stripe.static": Visit(own=lambda _: of(filename="express.js")),
     "admin_plugins.one": Visit(own=lambda _: of(name="tipjar"), **NOTHING),
     "admin_plugins.switch_on": Visit(SEE_OTHER, own=lambda _: of(name="tipjar"), **NOTHING),
     "admin_plugins.switch_off": Visit(SEE_OTHER, own=on, **NOTHING),
     "admin_plugins.move": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
     "admin_plugins.save": Visit(SEE_OTHER, own=lambda _: of(name="tipjar"), **NOTHING),
-    "admin_plugins.check": Visit(SEE_OTHER, own=on, refused=(403,), **NOTHING),
+    "admin_plugins.check": Visit(
+        SEE_OTHER, own=lambda _: of(name="playmoney"), refused=(403,), **NOTHING
+    ),
     "admin_plugins.export": Visit(own=lambda _: of(name="tipjar"), **NOTHING),
     "admin_plugins.uninstall": Visit(SEE_OTHER, own=off, **NOTHING),
     "admin_themes.edit": Visit(

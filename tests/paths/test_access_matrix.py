@@ -29,10 +29,11 @@ from tests.paths.cast import ROLES, Kind, Person, kinds
 from tests.paths.desk import DESK
 from tests.paths.house_visits import HOUSE
 from tests.paths.machine_visits import MACHINE_VISITS
+from tests.paths.transfer_visits import TRANSFERS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
-VISITS.update(DESK | HOUSE | MACHINE_VISITS)
+VISITS.update(DESK | HOUSE | MACHINE_VISITS | TRANSFERS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
@@ -247,6 +248,10 @@ UNCOUNTED = {
     "admin_plugins.check": "the owner's own; what a plugin asks outside ends after seconds",
     "admin_plugins.export": "the owner's own",
     "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
+    "admin_orders.decide": "a step-up was counted", "admin_orders.name": "a step-up was counted",
+    "library.remove_method": "ends something",
+    "stripe.keep_keys": "the owner's own", "stripe.make_webhook": "the owner's own",
+    "stripe.register_domain": "the owner's own",
     "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",
     "admin_themes.undo": "staff's own", "admin_themes.leave": "writes nothing but a cookie",
     "team.invite": "the owner's own", "team.change": "the owner's own",

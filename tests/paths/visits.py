@@ -169,6 +169,13 @@ def refunding(person: Person, amount: str) -> Ask:
     return Ask({"id": order}, {"line-1": amount, "reason": "Asked for", "form_id": number})
 
 
+def naming(person: Person, amount: str) -> Ask:
+    """Say what a refund was for that the bank made, to the cent or not."""
+    order, refund = cast.refunded_elsewhere(person)
+    form = {"line-1": amount, "reason": "Asked for", "movement": refund}
+    return Ask({"id": order}, form)
+
+
 def at_bank(person: Person) -> str:
     """Name a payment at the bank, whose page is for whoever was sent there."""
     return cast.begun_payment(person if person.holder else person.stranger)
@@ -253,6 +260,7 @@ VISITS: dict[str, Visit] = {
         SEE_OTHER, own=lambda p: of(order=cast.settled_order(p)) if p.holder else None,
         foreign=lambda p: of(order=cast.settled_order(p.stranger)),
     ),
+    "playmoney.static": Visit(own=lambda _: of(filename="express.js")),
     "playmoney.show": Visit(
         own=lambda p: of(ref=at_bank(p)), foreign=lambda _: of(ref=MADE_UP)
     ),
@@ -271,6 +279,7 @@ VISITS: dict[str, Visit] = {
         SEE_OTHER, **own(cast.open_order, email="ada@example.org"),
         unless=lambda kind: (403,) if kind.signed_in else (),
     ),
+    "library.remove_method": Visit(SEE_OTHER, **own(cast.kept_method)),
     "library.receipt": Visit(**own(cast.paid_order)),
     "library.keep_contact": Visit(
         SEE_OTHER, own=lambda _: form(email=cast.new_email()),
@@ -361,6 +370,15 @@ VISITS: dict[str, Visit] = {
     ),
     "admin_orders.refund": Visit(
         SEE_OTHER, own=lambda p: refunding(p, "1.00"), foreign=lambda p: refunding(p, "9.99"),
+        refused=(422,),
+    ),
+    "admin_orders.decide": Visit(
+        SEE_OTHER, own=lambda p: Ask({"id": cast.held_order(p)}, {"decision": "capture"}),
+        foreign=lambda p: Ask({"id": cast.settled_order(p)}, {"decision": "release"}),
+        refused=(422,),
+    ),
+    "admin_orders.name": Visit(
+        SEE_OTHER, own=lambda p: naming(p, "1.00"), foreign=lambda p: naming(p, "0.99"),
         refused=(422,),
     ),
     "admin_readers.find": Visit(

@@ -18,7 +18,7 @@ import pytest
 
 from core import checkout, limits
 from core.access import Gate
-from core.checkout import paying
+from core.checkout import competing
 from core.clock import now
 from core.errors import Conflict, Refused
 from core.hookspecs import hookimpl
@@ -309,7 +309,7 @@ def test_every_answer_to_every_call_is_settled_and_nobody_pays_twice(world, subt
 @pytest.mark.parametrize("call", ["begin", "refund"])
 def test_weak_twin_that_takes_a_time_out_for_a_no_pays_twice(world, call, monkeypatch):
     """Without looking again, a new key for the next try is charged, or given back, twice."""
-    monkeypatch.setattr(paying, "let_go", lambda _: True)
+    monkeypatch.setattr(competing, "let_go", lambda _: True)
     catalogue.providers["playmoney"] = Weak(lambda: world.remote)
     world.is_strong = False
     order = CALLS[call](world, "time-out after it was done")

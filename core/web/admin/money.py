@@ -13,6 +13,7 @@ from core.clock import now
 from core.errors import BadInput, NotFound
 from core.figures import Span
 from core.money import Money
+from core.payments import lines
 from core.people import current_reader, users
 from core.settings import site_currency
 from core.sheets import Row, as_csv
@@ -24,7 +25,7 @@ from core.web.doors import told
 from core.web.rendering import money, remains_of
 
 blueprint = Blueprint("admin_money", __name__, url_prefix="/admin/money")
-TOP, WRONG, MOST_ROWS = 20, 100, 10_000
+TOP, WRONG, PAYOUTS, MOST_ROWS = 20, 100, 12, 10_000
 
 
 @blueprint.get("/")
@@ -42,8 +43,9 @@ def show() -> Response:
         funnel=drawing.way_to_a_sale(sales), top=drawing.named(sales, TOP),
         waited=drawing.time_to_text(figures.waited(span, mode=mode)),
         buyers=figures.buyers(span, mode=mode), owed=owed_words(),
-        unassigned=figures.unassigned(mode, limit=WRONG),
-        priced=priced(), can_export="orders.export" in current_reader().permissions,
+        unassigned=figures.unassigned(mode, limit=WRONG), payouts=lines.payouts(PAYOUTS),
+        differences=lines.differences(WRONG), priced=priced(),
+        can_export="orders.export" in current_reader().permissions,
     )  # fmt: skip
 
 

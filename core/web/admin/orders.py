@@ -12,7 +12,7 @@ from core import checkout, entitlements, orders, timeline
 from core.errors import BadInput, Conflict, Refused
 from core.money import Money
 from core.orders import Order
-from core.payments import Payment, records
+from core.payments import Movement, Payment, records
 from core.payments.searching import Sale, Wanted, find, providers_used
 from core.people import current_reader, users
 from core.plugins import catalogue
@@ -86,8 +86,15 @@ def _page(order: Order, status: int = 200, **more: Any) -> Response:
         refunds=[one for payment in payments for one in records.refunds(payment)],
         left={number: Money(minor, order.currency) for number, minor in left.items() if minor > 0},
         worth=_worth(order), ways=_ways(paid_by), can_refund=can_refund, states=STATES,
-        form_id=checkout.new_refund_id(), **more,
+        form_id=checkout.new_refund_id(), held=checkout.held_for(order.id),
+        unnamed=_unnamed(paid_by), **more,
     )  # fmt: skip
+
+
+def _unnamed(payment: Payment | None) -> list[tuple[Movement, Money]]:
+    """Return the refunds that belong to no line yet, each with its amount."""
+    found = checkout.unnamed(payment) if payment else []
+    return [(one, Money(one.minor, one.currency)) for one in found]
 
 
 def _worth(order: Order) -> dict[int, Money]:
@@ -142,3 +149,37 @@ def _typed(order: Order) -> dict[int, int]:
     if not lines:
         raise BadInput("Please say for at least one line how much goes back.")
     return lines
+
+
+@blueprint.post("/<id>/name")
+@callers("orders.refund", confirmed=True)
+def name(id: str) -> Any:
+    """Say for which lines a refund was that somebody made at the provider."""
+    order, form = orders.find(id), request.form
+    try:
+        checkout.name_refund(
+            id, form.get("movement", ""), _typed(order), actor=current_reader().holder,
+            reason=_reason(),
+        )  # fmt: skip
+    except (BadInput, Refused, Conflict) as error:
+        return _page(order, 422, name_error=told(error), typed=form)
+    return redirect(url_for("admin_orders.order", id=id, _anchor="refunds"), 303)
+
+
+@blueprint.post("/<id>/decide")
+@callers("orders.refund", confirmed=True)
+def decide(id: str) -> Any:
+    """Take the money that is held for an order, or let it go, as the button says."""
+    order, me = orders.find(id), current_reader().holder
+    decision = DECISIONS.get(request.form.get("decision", ""))
+    if decision is None:
+        raise BadInput("Please choose what is to be done.")
+    try:
+        decision(id, actor=me)
+    except (Refused, Conflict) as error:
+        return _page(order, 422, held_error=told(error))
+    return redirect(url_for("admin_orders.order", id=id), 303)
+
+
+DECISIONS = {"capture": checkout.capture, "release": checkout.release}
+"""What can be done with money that is held, by the value of its button."""

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from core import checkout, orders
+from core.clock import now
+from core.ledger import balance
 from core.money import Money
 from core.payments import Hint, inbox, records
 from core.plugins import catalogue
@@ -118,3 +120,29 @@ def test_a_delivery_that_does_not_exist_is_said_so(obolo):
 
     assert done.code == 1
     assert "There is no such delivery." in done.text
+
+
+def test_a_providers_account_is_explained_to_the_cent_or_the_command_fails(obolo):
+    """Play money charges, gives back by itself, and pays out; one line that is not ours differs."""
+    assert obolo("ledger", "verify").code == 0
+    order = checkout.start_order(READER, (post_line(1000),))
+    checkout.pay(order.id, "playmoney", READER, "http://localhost/back")
+    (payment,) = records.of_order(order.id)
+    bank = local_bank()
+    bank.pay(payment.ref, "pay")
+    bank.refund("site", payment.id, "by hand", Money(300, "EUR"))
+    bank.pay_out("site")
+    checkout.refresh(payment.id)
+    day = f"{now():%Y-%m-%d}"
+    right = obolo("reconcile", "--provider", "playmoney", "--day", day)
+    bank.refund("site", payment.id, "unheard", Money(100, "EUR"))
+    wrong = obolo("reconcile", "--provider", "playmoney", "--day", day)
+    verified = obolo("ledger", "verify")
+
+    assert (right.code, wrong.code) == (0, 1), right.text
+    assert f"playmoney on {day}: 0 differences." in right.text
+    assert re.search(r"payout +-6\.60 EUR fee +0\.00 EUR po_", right.text)
+    assert re.search(r"DIFFERS unknown +-1\.00 EUR refund:re_", wrong.text)
+    assert balance("assets:bank", "EUR", "test") == Money(660, "EUR")
+    assert verified.code == 0, verified.text
+    assert obolo("reconcile", "--provider", "nobody").code == 1

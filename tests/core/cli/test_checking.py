@@ -33,6 +33,11 @@ FAULTS = {
     "no licence": ("plugin.toml", swap('licence = "MIT"', ""), "under which licence"),
     "no Italian title": ("plugin.toml", swap("title.it", "title.fr"), "missing for “it”"),
     "an unknown host": ("plugin.toml", add('[touches]\nhosts = ["https://x/"]'), "is no host"),
+    "a script without a reason": (
+        "static/more.js", lambda text: "x()", "does not say what it is for"),
+    "a script from nowhere": (
+        "plugin.toml", add('[[scripts]]\nsrc = "https://js.example.com/a.js"\nreason.en = "x"'),
+        "not declared under"),
     "a wide origin": ("plugin.toml", add('[touches]\nscripts = ["https:"]'), "is no origin"),
     "no README": ("README.md", lambda text: "Hello", "what the plugin does"),
     "an inner module": ("views.py", add("from core.ledger import post"), "is not for plugins"),
@@ -60,7 +65,8 @@ def test_a_fault_is_found_and_named(folder, fault):
     name, change, sentence = FAULTS[fault]
     before = check(folder)
     path = folder / name
-    path.write_text(change(path.read_text()))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(change(path.read_text() if path.exists() else ""))
     found = check(folder)
 
     assert before == []

@@ -91,6 +91,21 @@ def test_a_page_tells_which_hooks_ran_for_it(obolo, monkeypatch):
     assert done.text.splitlines()[-1].startswith("200 after ")
 
 
+def test_scripts_are_listed_with_reasons_and_a_change_is_accepted_by_hand(obolo):
+    """It ends with 1 while one differs, so that a watcher notices."""
+    first = obolo("plugins", "scripts")
+    execute("UPDATE scripts_script SET accepted = 'x' WHERE src = 'express.js'")
+    changed = obolo("plugins", "scripts")
+    accepted = obolo("plugins", "scripts", "--accept")
+
+    assert (first.code, changed.code, accepted.code) == (0, 1, 0)
+    assert "core: admin.js" in first.text
+    assert "Pays with play money on the page itself." in first.text
+    assert "no reason is given" not in first.text
+    assert "changed: playmoney: express.js" in changed.text
+    assert "accepted: playmoney: express.js" in accepted.text
+
+
 def test_connections_are_checked(obolo):
     """One line for each answer; what is not on cannot look, and a no is exit 1."""
     good = obolo("plugins", "check-connection")

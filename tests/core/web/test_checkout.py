@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from core import checkout, settings
+from core import checkout, decide, settings
 from core.people import contacts
 from core.storage import execute
 from core.verify import verify
+from plugins.playmoney.chosen import local_bank
 from tests import people
 from tests.conftest import ROOT, browser_of
 from tests.people import EMAIL, PASSWORD, signed_in
+from tests.stand_in import READER
 
 FORM = {"resource": "bench:1", "offer": "bench", "provider": "till", "return_to": "/library/"}
 
@@ -125,3 +127,101 @@ def test_the_only_way_is_no_way_round_the_step_up(make_site):
     client.post("/checkout/offer", data={**FORM, "provider": ""})
 
     assert paid() == 0
+
+
+SCRIPT = {"Accept": "application/json"}
+EXPRESS = {**FORM, "provider": "playmoney", "inline": "1"}
+
+
+def test_a_script_orders_pays_on_the_page_and_goes_on(client):
+    """It gets what `Inline` answered; the price is the order's, and the text is open afterwards."""
+    answer = client.post("/checkout/offer", data={**EXPRESS, "minor": "1"}, headers=SCRIPT)
+    said = answer.get_json()
+    payment = execute("SELECT order_id, ref, minor, inline FROM payments_payment").fetchone()
+
+    assert (answer.status_code, set(said)) == (200, {"order", "address", "ref", "data"})
+    assert (said["order"], said["ref"], 20, 1) == tuple(payment)
+    assert said["address"] == f"http://localhost/checkout/{said['order']}"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    client.post(said["data"]["pay"], data={"how": "pay"})
+    assert client.get(said["address"]).headers["Location"] == "/library/"
+    assert paid() == 1
+    again = client.post("/checkout/offer", data=EXPRESS, headers=SCRIPT).get_json()
+    assert (again["address"], again["data"]) == ("/library/", {})
+
+
+def test_the_page_of_an_order_is_paid_by_a_script_too(client):
+    """The same answer; and without it, or asked for by a form, the reader is led to the bank."""
+    order = client.post("/checkout/offer", data={**FORM, "provider": ""}).headers["Location"]
+    data = {"provider": "playmoney", "inline": "1"}
+    said = client.post(f"{order}/pay", data=data, headers=SCRIPT).get_json()
+    led = client.post(f"{order}/pay", data=data)
+
+    assert order.endswith(said["order"])
+    assert said["data"]["pay"].endswith(said["ref"])
+    assert "/x/playmoney/pay/" in led.headers["Location"]
+    assert not led.headers["Location"].endswith(said["ref"])
+    assert execute("SELECT COUNT(*) FROM payments_payment").fetchone()[0] == 2
+
+
+def test_what_a_script_is_refused_is_a_problem_document(site, client):
+    """In the reader's language; another site's script, another's order, and what nobody offers."""
+    order = client.post("/checkout/offer", data={**FORM, "provider": ""}).headers["Location"]
+    data = {"provider": "playmoney", "inline": "1"}
+    italian = {**SCRIPT, "Accept-Language": "it"}
+    elsewhere = {**SCRIPT, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    answers = [
+        client.post(f"{order}/pay", data=data, headers=elsewhere),
+        browser_of(site).post(f"{order}/pay", data=data, headers=SCRIPT),
+        client.post(f"{order}/pay", data={**data, "provider": "nobody"}, headers=SCRIPT),
+        client.post(f"{order}/pay", data={**data, "provider": "till"}, headers=italian),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 404, 403, 403]
+    assert {answer.mimetype for answer in answers} == {"application/problem+json"}
+    assert answers[-1].get_json()["detail"].startswith("Questo metodo di pagamento")
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", "Play money does not answer right now"),
+    ("it", "Denaro di prova non risponde in questo momento"),
+])  # fmt: skip
+def test_a_provider_that_is_down_is_said_and_the_others_still_work(client, language, words):
+    """It is not asked again while the reader waits for the page."""
+    faults = local_bank().faults
+    faults.add("begin", "timeout")
+    order = client.post("/checkout/offer", data={**FORM, "provider": ""}).headers["Location"]
+    speaks = {"Accept-Language": language}
+    back = client.post(f"{order}/pay", data={"provider": "playmoney"}, headers=speaks)
+    faults.add("look_up", "timeout")
+    page = client.get(back.headers["Location"], headers=speaks)
+
+    assert words in page.text
+    assert 'value="till"' in page.text
+    assert faults.take("look_up") is not None
+    assert client.post(f"{order}/pay", data={"provider": "till"}).status_code == 303
+    assert paid() == 1
+
+
+def test_a_script_hears_that_a_provider_is_down(client):
+    """And that nothing was taken."""
+    local_bank().faults.add("begin", "timeout")
+    answer = client.post("/checkout/offer", data=EXPRESS, headers=SCRIPT)
+
+    assert answer.status_code == 503
+    assert "Nothing was taken" in answer.get_json()["detail"]
+
+
+def test_the_button_of_a_provider_comes_before_all_others(site, client):
+    """Where the owner wants it, for an order and for an offer; each time with core's own words."""
+    order = client.post("/checkout/offer", data={**FORM, "provider": ""}).headers["Location"]
+    assert "data-playmoney" not in client.get(order).text
+    settings.save("playmoney.express", value=True, actor="test")
+    page = client.get(order).text
+
+    assert page.index("data-playmoney") < page.index('name="provider"')
+    assert "Pay €0.20 · Play money" in page
+    with site.test_request_context("/"):
+        panel = site.jinja_env.get_template("macros.html").module.panel
+        drawn = panel("bench:9", decide("bench:9", READER).offers, "/back")
+    assert drawn.index("data-playmoney") < drawn.index("and read")

@@ -8,6 +8,8 @@ import pytest
 
 from core.web.headers import HSTS, content_security_policy
 from tests.conftest import browser_of
+from tests.core.plugins.shelf import forgotten, put
+from tests.plugins.posts.texts import bring, write
 
 OWN = "http://localhost"
 
@@ -29,6 +31,51 @@ def test_the_policy_lets_nothing_inline_and_nothing_from_elsewhere():
     assert found["script-src"] == found["style-src"] == found["media-src"] == ["'self'"]
     assert found["base-uri"] == found["frame-ancestors"] == ["'none'"]
     assert not re.search(r"unsafe|nonce|sha256|\*|https?:", content_security_policy())
+
+
+EXPRESS = """
+[touches]
+scripts = ["https://js.example.com"]
+frames = ["https://js.example.com", "https://hooks.example.com"]
+connects = ["https://api.example.com"]
+"""
+PIECE = """
+from __future__ import annotations
+from markupsafe import Markup
+from core import hookimpl
+
+
+@hookimpl
+def render_slot(slot, context):
+    return Markup("<b>buttons</b>") if slot == "post.after" else None
+"""
+
+
+def test_only_the_page_on_which_a_plugin_draws_lets_its_scripts_in(make_site, tmp_path):
+    """Kept pages too, each time they are sent; all others stay as strict as ever."""
+    with forgotten():
+        put(tmp_path / "home", "express", PIECE, EXPRESS)
+        folders = (str(tmp_path / "home" / "plugins"),)
+        site = make_site("posts", "express", plugin_folders=folders)
+        bring(site, write(tmp_path / "texts", "open").parent)
+        client = site.test_client()
+        page, again = client.get("/open"), client.get("/open")
+        others = [client.get(path) for path in ("/", "/library/", "/healthz", "/nothing")]
+    assert "<b>buttons</b>" in again.text
+    for answer in (page, again):
+        found = directives(answer.headers["Content-Security-Policy"])
+        assert found["script-src"] == ["'self'", "https://js.example.com"]
+        assert found["frame-src"] == ["https://hooks.example.com", "https://js.example.com"]
+        assert found["connect-src"] == ["'self'", "https://api.example.com"]
+        assert found["style-src"] == ["'self'"]
+        assert len(answer.headers.getlist("Permissions-Policy")) == 1
+        assert (
+            'payment=(self "https://hooks.example.com" "https://js.example.com")'
+            in (answer.headers["Permissions-Policy"])
+        )
+    strict = content_security_policy()
+    assert {one.headers["Content-Security-Policy"] for one in others} == {strict}
+    assert all("payment=(self)" in one.headers["Permissions-Policy"] for one in others)
 
 
 def test_a_form_may_end_where_enabled_providers_send_readers():

@@ -75,7 +75,8 @@ def test_what_stands_in_slots_and_directives_is_drawn_each_time(app, monkeypatch
     """A plugin's piece may be about the reader."""
     seen = []
     monkeypatch.setattr("core.web.rendering.plugins.implementations", lambda _hook: ["one"])
-    monkeypatch.setattr("core.web.rendering.plugins.render", lambda *_a, **_k: [f"<{len(seen)}>"])
+    pieces = "core.web.rendering.plugins.render"
+    monkeypatch.setattr(pieces, lambda *_a, **_k: [("one", f"<{len(seen)}>")])
 
     def draw():
         return f"a{slot('x')}b{draw_embed('nobody', {})}c"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core import checkout
 from core.entitlements import Entitlement, set_states
 from core.ledger import Leg, declare_bounds, post
+from core.payments import methods, records
 from core.people import Reader
 from core.plugins import catalogue
 from core.storage import transaction
@@ -140,3 +142,19 @@ def test_what_was_bought_twice_stands_there_once():
     assert best_of([soon, other, late]) == [late, other]
     assert best_of([over, soon]) == [soon]
     assert best_of([late, ever, over]) == [ever]
+
+
+def test_a_kept_way_to_pay_is_seen_and_taken_away_by_its_reader_only(site, client, order):
+    """In the library, by its label; another guest finds nothing to take."""
+    payment = records.find(order.payment)
+    with transaction():
+        methods.keep(payment, order.holder, "pm_1", "Visa 4242")
+    page = client.get("/library/").text
+    address = re.search(r'action="(/library/methods/[^"]+)"', page)[1]
+    stranger = browser_of(site).post(address)
+    done = client.post(address)
+
+    assert "Visa 4242" in page
+    assert (stranger.status_code, done.status_code) == (404, 303)
+    assert "Visa 4242" not in client.get("/library/").text
+    assert client.post(address).status_code == 404

@@ -15,6 +15,7 @@ from core.orders import Offer
 from core.plugins import Embed, catalogue
 from core.settings import Setting
 from core.web.rendering import day, drafted, draw_embed, money, pay_label, slot
+from tests.conftest import ROOT, browser_of
 from tests.stand_in import eur, plugged, post_line
 
 IT, EN = {"Accept-Language": "it"}, {"Accept-Language": "en"}
@@ -145,3 +146,21 @@ def test_the_next_app_compiles_no_template_again(make_site, monkeypatch):
 
     assert environment.get_template("library/library.html").render
     assert compiled == []
+
+
+@pytest.mark.parametrize(("plugins", "words"), [
+    (("playmoney",), "Modalità di prova: non si muove denaro reale."),
+    (("till", "playmoney"), "In modalità di prova: Denaro di prova. Lì non si muove denaro reale."),
+    (("till",), ""),
+    ((), ""),
+])  # fmt: skip
+def test_every_page_says_that_money_is_none(make_site, plugins, words):
+    """Pages for readers, kept ones, errors; nothing where all money is real."""
+    folder = str(ROOT / "tests" / "bench" / "plugins")
+    client = browser_of(make_site("posts", *plugins, plugin_folders=(folder,)))
+    pages = [client.get(path, headers={"Accept-Language": "it"}).text
+             for path in ("/", "/", "/library/", "/nothing")]  # fmt: skip
+
+    assert all(('class="test-mode"' in page) == bool(words) for page in pages)
+    assert all(words in page for page in pages)
+    assert all(("test-mode.css" in page) == bool(words) for page in pages)

@@ -9,13 +9,16 @@ import pytest
 
 from core import checkout
 from core.clock import now
+from core.ledger import Leg, post
 from core.money import Money
 from core.orders import Line
-from core.payments import records
+from core.payments import StatementLine, lines, records
+from core.payments.lines import Difference
 from core.people import Reader
+from core.storage import transaction
 from core.web.admin.money import account_name
 from tests.people import signed_in
-from tests.stand_in import READER, begun, charge, paid, post_line, sold
+from tests.stand_in import READER, begun, charge, eur, paid, post_line, sold
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -129,3 +132,21 @@ def test_payments_and_fees_come_as_files(client, provider):
         "0.20", "0.00", "0.00", "0.20",
     )  # fmt: skip
     assert (fee["provider"], fee["paid"], fee["share"]) == ("standin", "0.20", "0.0000")
+
+
+def test_payouts_and_what_is_not_explained_stand_there(client, provider):
+    """Task: know when the money comes to the bank, and whether all of it is explained."""
+    signed_in(client, "bookkeeper")
+    empty = client.get("/admin/money/").text
+    payout = StatementLine("payout", "po_1", now(), -1234, 0, "EUR")
+    legs = [Leg("assets:bank", eur(1234)), Leg("assets:standin", eur(-1234))]
+    odd = Difference("standin", now().date(), "charge:ch_9", "unknown", eur(7))
+    with transaction():
+        lines.keep("standin", [payout])
+        post("standin:payout:po_1", legs, reason="payout of the account")
+        lines.put_differences("standin", odd.day, [odd])
+    page = client.get("/admin/money/").text
+
+    assert "Payouts" not in empty
+    for words in ("po_1", "€12.34", "charge:ch_9", "the books do not.", "€0.07"):
+        assert words in page

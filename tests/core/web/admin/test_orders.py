@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from core import checkout, orders
 from core.ledger import balance
-from core.payments import ProviderRefused, records
+from core.payments import Facts, Kind, Movement, ProviderRefused, State, records
 from tests.people import signed_in
-from tests.stand_in import READER, begun, eur, post_line, sold
+from tests.stand_in import READER, begun, eur, paid, post_line, sold
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -166,3 +167,55 @@ def test_a_refund_asks_once_more_who_it_is(client, provider):
 
     assert answer.location.startswith("/account/confirm")
     assert records.refunds(payment) == []
+
+
+@pytest.fixture
+def holding(client, provider):
+    """Return an owner, and an order for which money is held."""
+    provider.can = frozenset({"hold", "refund"})
+    order = checkout.start_order(READER, (replace(post_line(900), data={"hold": True}),))
+    checkout.pay(order.id, provider.name, READER, "")
+    (payment,) = records.of_order(order.id)
+    provider.facts[payment.id] = Facts(payment.ref, State.READY, reference=payment.id)
+    checkout.refresh(payment.id)
+    return signed_in(client, "owner"), order.id
+
+
+@pytest.mark.parametrize(("decision", "state"), [("capture", "paid"), ("release", "closed")])
+def test_held_money_is_taken_or_set_free(holding, provider, decision, state):
+    """Task: decide about a reservation, in two taps; a second tap changes nothing."""
+    boss, order = holding
+    page = boss.client.get(f"/admin/orders/{order}").text
+    answers = [boss.post(f"/admin/orders/{order}/decide", decision=decision) for _ in range(2)]
+
+    assert "€9.00 are reserved at standin" in page
+    assert [answer.status_code for answer in answers] == [303, 422]
+    assert "decided about already" in answers[1].text
+    assert orders.find(order).state == state
+    assert balance("assets:standin", "EUR") == eur(900 if state == "paid" else 0)
+    assert boss.post(f"/admin/orders/{order}/decide", decision="x").status_code == 400
+
+
+def test_a_refund_made_at_the_provider_is_given_its_lines(client, provider):
+    """Task: say what a refund was for that nobody here asked for, in two taps and two fields."""
+    boss = signed_in(client, "owner")
+    payment = sold(provider)
+    back = Movement(Kind.REFUND, "re_1", 20, "EUR", fee=0)
+    checkout.settle(provider, payment.id, paid(payment, back, warning="early_fraud_warning"))
+    address = f"/admin/orders/{payment.order}"
+    before = client.get(address).text
+    wrong = boss.post(
+        f"{address}/name", movement="re_1", reason="Bought twice", **{"line-1": "0.1"}
+    )
+    done = boss.post(f"{address}/name", movement="re_1", reason="Bought twice", **{"line-1": "0.2"})
+    after = client.get(address).text
+
+    assert "Given back at the provider" in before
+    assert "The provider suspects a fraud: early_fraud_warning" in before
+    assert wrong.status_code == 422
+    assert "must come to what went back" in wrong.text
+    assert 'value="0.1"' in wrong.text
+    assert done.status_code == 303
+    assert "Given back at the provider" not in after
+    assert "Bought twice" in after
+    assert balance("income:posts", "EUR") == eur(0)
