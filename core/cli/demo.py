@@ -38,7 +38,8 @@ def load() -> None:
         raise OboloError("The plugin posts is off: {why}", why=catalogue.failed["posts"])
     importing = current_app.cli.commands["posts"].commands["import"]  # type: ignore[attr-defined]
     importing.callback(DEMO_FOLDER)
-    settings.save("checkout.allow_loss", value=False, actor="demo")
+    if not settings.locked("checkout.allow_loss"):
+        settings.save("checkout.allow_loss", value=False, actor="demo")
 
 
 @click.command("demo")
