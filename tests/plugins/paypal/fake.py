@@ -164,7 +164,8 @@ def answer(  # noqa: C901, PLR0911 - one case for each address
         case _, "v1", "notifications", "webhooks", *rest:
             return webhooks(books, method, rest, body)
         case "GET", "v1", "reporting", "transactions":
-            return {"transaction_details": fake.transactions, "total_pages": 1}
+            moved = books.between(query["start_date"], query["end_date"])
+            return {"transaction_details": fake.transactions + moved, "total_pages": 1}
     raise Refusal(404, "RESOURCE_NOT_FOUND")
 
 
