@@ -9,6 +9,7 @@ from core import orders
 from core.checkout import booking, standing
 from core.checkout.intents import intent
 from core.checkout.settling import settle
+from core.crashpoints import crashpoint
 from core.errors import NotFound
 from core.payments import (
     Action,
@@ -76,7 +77,7 @@ def act(provider: Provider, payment: Payment, action: Action, key: str) -> Payme
     Raises ProviderRefused and ProviderUnknown; a kept method that is declined is a failure only.
     """
     try:
-        return settle(provider, payment.id, provider.act(payment, action, key))
+        facts = provider.act(payment, action, key)
     except ProviderRefused as error:
         if isinstance(action, ChargeSaved):
             declined = replace(payment.facts, state=State.FAILED, failure=str(error))
@@ -86,6 +87,8 @@ def act(provider: Provider, payment: Payment, action: Action, key: str) -> Payme
                 records.mark_refund(action.id, "failed")
                 booking.put_back(action.id, payment)
         raise
+    crashpoint("provider-acted")
+    return settle(provider, payment.id, facts)
 
 
 def _wanted(payment: Payment) -> list[tuple[str, Action]]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from core import ProviderUnknown, StatementLine
 from plugins.paypal import records
 from plugins.paypal.amounts import read
-from plugins.paypal.wire import Wire
+from plugins.paypal.wire import PayPalRefused, Wire
 
 PATH = "/v1/reporting/transactions"
 MOST_DAYS = timedelta(days=31)
@@ -79,6 +79,9 @@ def _line(wire: Wire, info: Mapping[str, Any]) -> StatementLine | None:
 
 
 def _dispute(wire: Wire, capture: str) -> str:
-    """Return the number of the dispute about a capture; nothing where PayPal knows none."""
-    known = wire.get(f"/v1/customer/disputes?{urlencode({'disputed_transaction_id': capture})}")
+    """Return the number of the dispute about a capture; nothing where PayPal tells of none."""
+    try:
+        known = wire.get(f"/v1/customer/disputes?{urlencode({'disputed_transaction_id': capture})}")
+    except PayPalRefused:  # the app may search transactions, and may not read disputes
+        return ""
     return next((str(one["dispute_id"]) for one in known.get("items", ())), "")

@@ -28,7 +28,7 @@ def test_twenty_kills_lose_nothing_and_double_nothing(database, tmp_path):
     done = prove(tmp_path, "--database", database, "--kills", "20", "--weak", "0")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{database}: 20 kills" in done.stdout
+    assert f"playmoney on {database}: 20 kills" in done.stdout
     assert "lost 0, doubled 0, faults 0" in done.stdout
     charges = re.search(r"(\d+) charges", done.stdout)
     assert charges, done.stdout
@@ -49,10 +49,27 @@ def test_the_weak_twin_is_caught(database, tmp_path):
 def test_an_interrupted_run_goes_on_from_its_counts(tmp_path):
     """Counts are kept after each verified database, and a run with the same target adds to them."""
     prove(tmp_path, "--database", "sqlite", "--kills", "2", "--weak", "0")
-    file = tmp_path / "kill-sqlite.json"
+    file = tmp_path / "kill-playmoney-sqlite.json"
     file.write_text(file.read_text().replace('"target": 2', '"target": 3'))
     done = prove(tmp_path, "--database", "sqlite", "--kills", "3", "--weak", "0")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "going on after 2 of 3 kills" in done.stdout
-    assert "sqlite: 3 kills" in done.stdout
+    assert "playmoney on sqlite: 3 kills" in done.stdout
+
+
+@pytest.mark.parametrize("provider", ["stripe", "paypal"])
+def test_kills_of_a_site_that_sells_by_a_provider_lose_nothing(provider, tmp_path):
+    """The stand-in is a process of its own and the judge; the weak twin is caught by it too."""
+    done = prove(
+        tmp_path, "--provider", provider, "--kills", "6", "--kills-postgres", "3", "--weak", "0"
+    )
+    weak = ("--database", "sqlite", "--kills", "0", "--weak", "150")
+    caught = prove(tmp_path, "--provider", provider, *weak)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{provider} on sqlite: 6 kills" in done.stdout
+    assert f"{provider} on postgres: 3 kills" in done.stdout
+    assert done.stdout.count("lost 0, doubled 0, faults 0") == 2
+    assert caught.returncode == 0, caught.stdout + caught.stderr
+    assert "weak twin: caught within" in caught.stdout

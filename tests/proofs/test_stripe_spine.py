@@ -1,12 +1,11 @@
-"""The way of the money holds by Stripe too: killed, raced, repeated and reordered, it charges once.
+"""The way of the money holds by Stripe too: killed at each place in turn, it charges once.
 
-The large proofs use play money, which keeps a log of its own; this is the same in small.
+`tests.proofs.kill --provider stripe` kills a real process; here each place is met for certain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from core import crashpoints, limits, storage
+from core import crashpoints, limits
 from core.clock import now
 from core.reconcile import reconcile
 from core.storage import execute
@@ -59,13 +58,6 @@ class Shop:
         """Come back from Stripe."""
         self.client.get(self.stand.fake.things[visit]["success_url"])
 
-    def hears(self, number: int) -> int:
-        """Get one of Stripe's messages."""
-        header, body = self.stand.fake.delivery(self.stand.fake.events[number], SECRET)
-        headers = {"Stripe-Signature": header, "Content-Type": "application/json"}
-        return self.app.test_client().post("/webhooks/stripe", data=body, headers=headers,
-                                           buffered=True).status_code  # fmt: skip
-
     def judge(self) -> None:
         """One charge, one entry for it and one for its fee, one order paid, one key granted."""
         charges = [c for c in self.stand.fake.of_kind("charge") if c["status"] == "succeeded"]
@@ -98,7 +90,7 @@ def shop(make_site: Any, tmp_path: Any, stand: Stand) -> Shop:
     app = make_site("posts", "paywall", "stripe", settings=settings)
     limits.set_key(bytes(32), factor=100_000)
     text = "For all.\n\n<!-- more -->\n\nOnly for those who paid.\n"
-    write(tmp_path / "texts", "closed", text, price="1.00 EUR")
+    write(tmp_path / "texts", "closed", text, price="5.00 EUR")
     bring(app, tmp_path / "texts")
     return Shop(app, browser_of(app), stand)
 
@@ -120,37 +112,13 @@ def test_a_kill_anywhere_ends_in_one_charge(shop, place):
     """The reader tries again, nobody comes back, and a task finds out what became of it."""
     with dying_at(place):
         visit = ""
-        while not visit:
+        for _ in range(2):  # whoever is cut off presses again
             with suppress(Killed):
-                visit = shop.orders()
+                visit = visit or shop.orders()
         shop.stand.fake.person(visit, "pay")
         with suppress(Killed):
             shop.returns(visit)
     for minutes in (2, 15, 90):
         reconcile(now() + timedelta(minutes=minutes))
 
-    shop.judge()
-
-
-def test_messages_and_returns_race_and_settle_once(shop):
-    """Eight at once, each message twice and in the wrong order, beside the reader's return."""
-    visit = shop.orders()
-    shop.stand.fake.person(visit, "decline")
-    shop.stand.fake.person(visit, "pay")
-    numbers = [*reversed(range(len(shop.stand.fake.events)))] * 2
-
-    def act(number: int) -> int:
-        try:
-            if number < 0:
-                shop.returns(visit)
-                return 204
-            return shop.hears(number)
-        finally:
-            storage.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(act, [*numbers, -1, -1, *numbers]))
-    reconcile(now() + timedelta(minutes=2))
-
-    assert set(statuses) == {204}
     shop.judge()

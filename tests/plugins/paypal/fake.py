@@ -217,7 +217,10 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         url = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(length)
+        if len(raw) < length:  # whoever asked died in the middle of it
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         if url.path == "/checkoutnow":
             self._page(query["token"], raw)

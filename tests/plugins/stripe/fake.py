@@ -312,6 +312,7 @@ class FakeStripe:
 LINE_TYPES = {
     "charge": "charge", "refund": "refund", "refund_failure": "refund_failure",
     "dispute": "adjustment", "dispute_reversal": "adjustment", "payout": "payout",
+    "fee": "stripe_fee",
 }  # fmt: skip
 
 

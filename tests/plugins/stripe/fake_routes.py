@@ -150,7 +150,8 @@ def _domain(fake: FakeStripe, sent: Thing) -> Thing:
 
 
 MAKERS: dict[str, Any] = {
-    "checkout.session": _session, "payment_intent": _intent, "refund": FakeStripe.refund,
+    "checkout.session": _session, "payment_intent": _intent,
+    "refund": lambda fake, sent: fake.refund(sent),
     "webhook_endpoint": _endpoint, "payment_method_domain": _domain,
 }  # fmt: skip
 DOERS: dict[str, Any] = {

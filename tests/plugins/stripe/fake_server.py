@@ -181,8 +181,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _do(self, method: str) -> None:
         parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        if parts.path.startswith("/v1/"):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length).decode()
+        if len(body.encode()) < length:  # whoever asked died in the middle of it
+            self.close_connection = True
+        elif parts.path.startswith("/v1/"):
             self._api(method, parts.path, body or parts.query)
         elif parts.path.startswith("/c/pay/"):
             self._page(method, parts.path.rpartition("/")[2], body)
@@ -200,7 +203,8 @@ class Handler(BaseHTTPRequestHandler):
         to = self.server.stand.choose(id, dict(parse_qsl(body)).get("how", ""))
         if to:
             return self._send(303, "", location=to)
-        problem = self.server.stand.fake.intent_of(id)["last_payment_error"]
+        fake = self.server.stand.fake
+        problem = fake.things.get(fake.things[id]["payment_intent"], {}).get("last_payment_error")
         said = "Your card was declined." if problem else ""
         return self._send(200, self.server.stand.page(id, said), "text/html")
 
@@ -249,11 +253,11 @@ class Server(ThreadingHTTPServer):
     stand: Stand
 
 
-def opened(stand: Stand) -> Server:
+def opened(stand: Stand, kind: type[Server] = Server) -> Server:
     """Return a server for a stand-in, on a free port."""
     requests.operations()
     shapes.classes()  # reading the package takes longer than a client waits
-    server = Server(("127.0.0.1", 0), Handler)
+    server = kind(("127.0.0.1", 0), Handler)
     server.stand = stand
     stand.fake.url = f"http://127.0.0.1:{server.server_port}"
     return server

@@ -15,16 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from tests.proofs.kill import weak
+from tests.proofs.kill.bank import Bank
 from tests.proofs.kill.campaign import ROUNDS, Campaign, Counts
 from tests.proofs.kill.databases import Databases, SqliteFiles
 from tests.proofs.kill.life import POINTS
+from tests.proofs.kill.on_paypal import PayPal
+from tests.proofs.kill.on_play_money import PlayMoney
+from tests.proofs.kill.on_stripe import Stripe
 from tests.proofs.kill.processes import Child, Say
 from tests.proofs.kill.rehearsal import rehearse
 from tests.proofs.kill.site import build
 
-SECRET = "ab" * 32
 MEMORY = Path("/dev/shm")
 DAY = 24 * 3600
+BANKS: dict[str, type[Bank]] = {one.provider: one for one in (PlayMoney, Stripe, PayPal)}
 
 Work = Callable[[Callable[..., Campaign], Say], None]
 """What is done with a campaign; it says the counts last."""
@@ -42,7 +46,7 @@ def main() -> int:
         from tests import postgres
 
         postgres.server()  # started here, so that it ends with this process
-    failed = False
+    bank, failed = BANKS[given.provider], False
     place = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(
         prefix="obolo-kill-", dir=place, ignore_cleanup_errors=True
@@ -51,9 +55,9 @@ def main() -> int:
             more = given.kills_postgres if kind == "postgres" else None
             kills = given.kills if more is None else more
             if kills:
-                failed |= _strong(kind, kills, given.state, Path(folder) / kind)
+                failed |= _strong(bank, kind, kills, given.state, Path(folder) / kind)
             if given.weak:
-                failed |= not _weak(kind, given.weak, Path(folder) / f"{kind}-weak")
+                failed |= not _weak(bank, kind, given.weak, Path(folder) / f"{kind}-weak")
     return int(failed)
 
 
@@ -62,6 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=20, help="on each database")
     parser.add_argument("--kills-postgres", type=int, help="on PostgreSQL, if not the same")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument("--provider", choices=BANKS, default="playmoney", help="who is paid by")
     parser.add_argument("--weak", type=int, default=100, help="kills to catch the weak twin in")
     default = Path(tempfile.gettempdir()) / "obolo-kill"
     parser.add_argument("--state", type=Path, default=default, help="the folder of the counts")
@@ -76,17 +81,17 @@ def _databases(kind: str, folder: Path) -> Databases:
     return PostgresDatabases()
 
 
-def _in_a_child(kind: str, folder: Path, work: Work) -> dict[str, Any]:
+def _in_a_child(bank: type[Bank], kind: str, folder: Path, work: Work) -> dict[str, Any]:
     """Build the site in a process of its own, which forks the rounds; return what it says last."""
     folder.mkdir()
 
     def live(say: Say) -> None:
         databases = _databases(kind, folder)
-        app = build(databases.template, folder / "home", SECRET)
+        app = build(databases.template, folder / "home", bank)
 
         def campaign(counts: Counts, kept: Path | None = None) -> Campaign:
-            rehearse(app, databases, folder, SECRET)
-            return Campaign(app, databases, folder, SECRET, counts, kept)
+            points = rehearse(app, databases, folder, bank)
+            return Campaign(app, databases, folder, bank, points, counts, kept)
 
         work(campaign, say)
 
@@ -100,41 +105,42 @@ def _in_a_child(kind: str, folder: Path, work: Work) -> dict[str, Any]:
     return said
 
 
-def _strong(kind: str, target: int, state: Path, folder: Path) -> bool:
+def _strong(bank: type[Bank], kind: str, target: int, state: Path, folder: Path) -> bool:
     """Kill the real site; True when anything was wrong."""
-    file = state / f"kill-{kind}.json"
+    file, what = state / f"kill-{bank.provider}-{kind}.json", f"{bank.provider} on {kind}"
     begun = _read(file, target)
     if begun.kills:
-        print(f"{kind}: going on after {begun.kills} of {target} kills", flush=True)
+        print(f"{what}: going on after {begun.kills} of {target} kills", flush=True)
 
     def work(campaign: Callable[..., Campaign], say: Say) -> None:
-        running = campaign(begun, state / f"faults-{kind}")
+        running = campaign(begun, state / f"faults-{bank.provider}-{kind}")
         while begun.kills < target:
             running.run(min(ROUNDS, target - begun.kills))
             _write(file, target, begun)
         say(**asdict(begun))
 
-    counts = Counts(**_in_a_child(kind, folder, work))
+    counts = Counts(**_in_a_child(bank, kind, folder, work))
     _write(file, target, counts)
-    _show(kind, counts)
+    _show(what, counts)
     return counts.faults > 0
 
 
-def _weak(kind: str, most: int, folder: Path) -> bool:
-    """Kill the weak twin until both of its faults were seen; True when one was."""
+def _weak(bank: type[Bank], kind: str, most: int, folder: Path) -> bool:
+    """Kill the weak twin until one of its faults was seen; True when it was."""
 
     def work(campaign: Callable[..., Campaign], say: Say) -> None:
         counts = Counts()
         running = campaign(counts)
         weak.weaken()
-        while counts.kills < most and not (counts.lost and counts.doubled):
+        while counts.kills < most and not (counts.lost + counts.doubled):
             running.run(min(ROUNDS, most - counts.kills))
         say(**asdict(counts))
 
-    counts = Counts(**_in_a_child(kind, folder, work))
+    counts = Counts(**_in_a_child(bank, kind, folder, work))
     caught = counts.lost + counts.doubled > 0
     print(
-        f"{kind}, weak twin: {'caught' if caught else 'NOT CAUGHT'} within {counts.kills} kills: "
+        f"{bank.provider} on {kind}, weak twin: {'caught' if caught else 'NOT CAUGHT'} within "
+        f"{counts.kills} kills: "
         f"lost {counts.lost}, doubled {counts.doubled}, other faults "
         f"{counts.faults - counts.lost - counts.doubled}; {counts.seconds:.1f} s",
         flush=True,
@@ -142,9 +148,9 @@ def _weak(kind: str, most: int, folder: Path) -> bool:
     return caught
 
 
-def _show(kind: str, counts: Counts) -> None:
+def _show(what: str, counts: Counts) -> None:
     print(
-        f"{kind}: {counts.kills} kills ({counts.random} at a random instant, "
+        f"{what}: {counts.kills} kills ({counts.random} at a random instant, "
         f"{sum(counts.points.values())} at a crash point, {counts.recovering} while recovering), "
         f"{counts.between} between intent and settle, {counts.unbooked} with money that the books "
         f"did not have yet, {counts.refunding} within a refund; {counts.charges} charges, "
@@ -152,7 +158,10 @@ def _show(kind: str, counts: Counts) -> None:
         f"doubled {counts.doubled}, faults {counts.faults}; {counts.seconds:.1f} s, "
         f"{1000 * counts.seconds / max(1, counts.kills):.0f} ms a kill"
     )
-    print("  " + ", ".join(f"{name} {counts.points[name]}" for name in POINTS), flush=True)
+    print(
+        "  " + ", ".join(f"{name} {times}" for name, times in counts.points.items() if times),
+        flush=True,
+    )
 
 
 def _read(file: Path, target: int) -> Counts:

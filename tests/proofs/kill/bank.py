@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from plugins.playmoney import bank, server
-from plugins.playmoney.signature import api_key
-from tests.proofs.kill.processes import Child, Say
+from typing import Any, Protocol
 
 SLOW_SECONDS = 0.02
-"""A slow payment is paid while the round still goes on."""
-COLUMNS = "number, kind, ref, reference, id, key, minor, about"
+"""A slow payment is paid, as soon as somebody looks, while the round still goes on."""
+NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A row of the bank's log: `reference` is the site's payment, `key` the refund it asked for."""
+    """A row of the bank's log: `reference` is the site's payment, `key` the refund it asked for.
+
+    `fee` is what the bank took of a charge, in minor units.
+    """
 
     number: int
     kind: str
@@ -28,61 +26,48 @@ class Happened:
     id: str
     key: str
     minor: int
-    about: str
+    fee: int
+    provider: str
 
     @property
     def entry(self) -> str:
         """The key under which the site's books must have it."""
-        return f"playmoney:{'charge' if self.kind == 'charged' else 'refund'}:{self.id}"
+        return f"{self.provider}:{'charge' if self.kind == 'charged' else 'refund'}:{self.id}"
 
 
-class Bank:
-    """`plugins.playmoney.server` in a forked process: the same server, which starts at once."""
+class Bank(Protocol):
+    """Who takes the money: play money's own bank, or a stand-in for a provider."""
 
-    def __init__(self, path: Path, secret: str) -> None:
-        self.path = path
-        self.key = api_key(secret.encode())
+    provider: str
+    holds: bool
+    fixed: Mapping[str, str]
+    url: str
+    port: int
 
-        def live(say: Say) -> None:
-            opened = bank.Bank(path, secret=secret.encode())
-            opened.log.last()  # makes the file
-            serving = server.Server(opened, slow_seconds=SLOW_SECONDS)
-            say(port=serving.server_address[1])
-            serving.serve_forever()
+    def __init__(self, path: Path) -> None:
+        """Start the process; `path` is for its log, if it keeps it in a file."""
 
-        self._process = Child(live)
-        answer = self._process.hear()
-        assert answer is not None, "the bank did not start"
-        self.port: int = answer["port"]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._file = sqlite3.connect(path, isolation_level=None)
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What tells the site where this very bank is; `fixed` is what is the same for all."""
 
     def after(self, number: int) -> list[Happened]:
         """Return what happened after a row of the log."""
-        return self._rows("number > ?", [number])
 
     def of(self, payments: Iterable[str]) -> list[Happened]:
         """Return all that ever happened to these payments of the site."""
-        references = list(payments)
-        marks = ", ".join("?" * len(references))
-        return self._rows(f"payee = 'site' AND reference IN ({marks})", references)
 
     def everything(self) -> list[Happened]:
         """Return the whole log."""
-        return self.after(0)
 
-    def _rows(self, where: str, values: list[Any]) -> list[Happened]:
-        sql = f"SELECT {COLUMNS} FROM happened WHERE {where} ORDER BY number"
-        return [Happened(*row) for row in self._file.execute(sql, values)]
+    def messages(self, after: int) -> list[dict[str, Any]]:
+        """Return the messages after a number, signed now: number, event, headers, body."""
+
+    def mistakes(self) -> list[str]:
+        """Return what the site asked that the provider's own types do not take."""
 
     def keep(self, folder: Path) -> None:
         """Copy the log for whoever looks into a fault."""
-        with sqlite3.connect(folder / "bank.db") as copy:
-            self._file.backup(copy)
 
     def stop(self) -> None:
         """End the process and delete its log."""
-        self._file.close()
-        self._process.kill()
-        for part in self.path.parent.glob(f"{self.path.name}*"):
-            part.unlink()

@@ -27,6 +27,8 @@ from tests.proofs.kill.processes import PATIENCE_SECONDS, Child, Hung
 ROUNDS = 50
 """So many kills a database; then everything is verified and a fresh one begun."""
 BUYERS = 4
+HELD = 0.15
+"""So many of those who buy have their money held first, where the bank can do that."""
 LOOK_SECONDS = 0.002
 ARRIVALS = (1, 1, 1, 1, 2, 3)
 """At which arrival at its crash point a life ends."""
@@ -72,13 +74,14 @@ class Campaign:
     """The rounds on one kind of database. `kept` is where a faulty one is kept, if anywhere."""
 
     def __init__(
-        self, app: Flask, databases: Databases, folder: Path, secret: str, counts: Counts,
-        kept: Path | None = None,
+        self, app: Flask, databases: Databases, folder: Path, kind: type[Bank], points: set[str],
+        counts: Counts, kept: Path | None = None,
     ) -> None:  # fmt: skip
         self.app = app
         self.databases = databases
         self.folder = folder
-        self.secret = secret
+        self.kind = kind
+        self.points = points
         self.counts = counts
         self.kept = kept
         self.pace = Pace()
@@ -93,8 +96,8 @@ class Campaign:
         """Kill so many times more, on one fresh database, and verify all of it at the end."""
         started = time.monotonic()
         self.database = self.databases.copy()
-        self.bank = Bank(self.folder / f"bank-{uuid.uuid4().hex[:12]}.db", self.secret)
-        os.environ["OBOLO_PLAYMONEY__BANK_URL"] = self.bank.url
+        self.bank = self.kind(self.folder / f"bank-{uuid.uuid4().hex[:12]}.db")
+        os.environ.update(self.bank.environment)
         self.post = Post(self.bank, self.chance)
         self.people, self.found, self.judged, self.dead = [], [], 0, False
         try:
@@ -126,7 +129,7 @@ class Campaign:
         late = chance.random() < 0.6
         if self.counts.kills % 2:
             return Plan(recovery=recovery, while_=while_, late=late)
-        point = min(POINTS, key=lambda name: (self.counts.points[name], chance.random()))
+        point = min(self.points, key=lambda name: (self.counts.points[name], chance.random()))
         return Plan(point, chance.choice(ARRIVALS), recovery, while_, late)
 
     def _round(self) -> None:
@@ -197,7 +200,7 @@ class Campaign:
     def _while_serving(self, child: Child, plan: Plan, listener: socket.socket) -> bool:
         """Let people buy until the site dies, or is killed; tell whether it died by itself."""
         world = World(listener.getsockname()[1], self.bank)
-        self._call_people(refunded=plan.point.startswith("refund-"))
+        self._call_people()
         seconds = PATIENCE_SECONDS if plan.point else self._instant(self.pace.serving)
         began = time.monotonic()
         crowd = Crowd(self.people, self.post, world)
@@ -216,12 +219,18 @@ class Campaign:
             self._fault(Fault("wrong", "answer", line))
         return by_itself
 
-    def _call_people(self, *, refunded: bool) -> None:
-        """Let those who were cut off come back, and new ones in place of those who are done."""
+    def _call_people(self) -> None:
+        """Let those who were cut off come back, and new ones in place of those who are done.
+
+        Who is new does what leads to the point at which this life is to end.
+        """
+        refunded = self.plan.point.startswith("refund-")
+        decided = self.plan.point in ("hold-decided", "provider-acted")
         self.people = [person for person in self.people if not person.finished]
         while len(self.people) < BUYERS:
             self.number += 1
-            self.people.append(somebody(self.number, self.chance, refunded=refunded))
+            held = self.kind.holds and not refunded and (decided or self.chance.random() < HELD)
+            self.people.append(somebody(self.number, self.chance, refunded=refunded, held=held))
 
     def _instant(self, whole: float) -> float:
         """Choose when to kill: anywhere on the whole way, but mostly in its first quarter.
@@ -260,6 +269,8 @@ class Campaign:
         with self.database.opened():
             for fault in judge_everything(self.database, self.bank):
                 self._fault(fault)
+        for mistake in self.bank.mistakes():
+            self._fault(Fault("wrong", "request", mistake))
         self.counts.verified += 1
 
     def _news(self) -> list[Happened]:

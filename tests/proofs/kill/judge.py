@@ -5,7 +5,6 @@ Nothing of core is used here: neither the site's view of its payments nor its su
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from tests.proofs.kill.bank import Bank, Happened
 from tests.proofs.kill.databases import Database
 from tests.proofs.kill.site import ACCOUNT
 
-TILL = "test:assets:playmoney"
 EARNED = f"test:{ACCOUNT}"
 
 
@@ -33,6 +31,7 @@ class Sale:
     """One order, as bank and site have it. Legs are sums of minor units by account."""
 
     order: str
+    till: str
     state: str = ""
     payment: str = ""
     happened: list[Happened] = field(default_factory=list)
@@ -85,7 +84,7 @@ def _chosen(database: Database, sql: str, ids: Iterable[str], tail: str = "") ->
 
 def _sales(database: Database, bank: Bank, orders: Collection[str]) -> list[Sale]:
     sales = {
-        id: Sale(id, state, payment or "")
+        id: Sale(id, f"test:assets:{bank.provider}", state, payment or "")
         for id, state, payment in _chosen(
             database, "SELECT id, state, payment FROM orders_order WHERE id IN", orders
         )
@@ -138,8 +137,8 @@ def _sums(sale: Sale, charges: list[Happened], refunds: list[Happened]) -> Itera
     """The till holds what the bank holds, to the cent, and the line's account what was earned."""
     came = sum(row.minor for row in charges)
     went = sum(row.minor for row in refunds)
-    fees = sum(json.loads(row.about)["fee"] for row in charges)
-    till, earned = sale.on(TILL), -sale.on(EARNED)
+    fees = sum(row.fee for row in charges)
+    till, earned = sale.on(sale.till), -sale.on(EARNED)
     if till != came - fees - went:
         kind = "doubled" if abs(till) > abs(came - fees - went) else "lost"
         yield Fault(kind, sale.order, f"the till has {till}, the bank {came - fees - went}")

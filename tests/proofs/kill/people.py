@@ -3,76 +3,28 @@
 from __future__ import annotations
 
 import random
-import socket
+import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
-
-import msgspec
+from urllib.parse import urlencode, urlsplit
 
 from tests.proofs.kill.bank import Bank
 from tests.proofs.kill.site import PRICE
+from tests.proofs.kill.wire import Answer, CutOff, ask
 
 SITE = "localhost"
 """The site's name stays the same in all its lives, whatever its port."""
-ANSWER_SECONDS = 60
 WAYS = ["pay"] * 15 + ["slow"] * 2 + ["decline", "cancel", "abandon"]
 REFUNDS = [[], [], [], [PRICE], [PRICE // 2, PRICE // 4]]
 PATIENCE = 5
 """How often somebody who is cut off comes back."""
 
 
-class CutOff(Exception):
-    """No whole answer came: the site died, or it is not there."""
-
-
 class Later(Exception):
     """The person stops here, and goes on in the site's next life."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, as far as somebody who walks through the pages needs it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def location(self) -> str:
-        return self.headers.get("location", "")
-
-    def json(self) -> Any:
-        return msgspec.json.decode(self.body)
-
-
-def ask(
-    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
-) -> Answer:
-    """Send one request to this machine and read the whole answer. Raises CutOff."""
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
-    if body is not None:
-        lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join([*lines, "Connection: close", "", ""]).encode()
-    try:
-        with socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as wire:
-            wire.sendall(head + (body or b""))
-            received = b""
-            while piece := wire.recv(65536):
-                received += piece
-    except OSError as error:
-        raise CutOff from error
-    top, end, rest = received.partition(b"\r\n\r\n")
-    if not end:
-        raise CutOff
-    first, *others = top.decode("latin-1").split("\r\n")
-    found = {name.lower(): text for name, _, text in (line.partition(": ") for line in others)}
-    if len(rest) < int(found.get("content-length", 0)):
-        raise CutOff
-    return Answer(int(first.split()[1]), found, rest)
 
 
 @dataclass
@@ -106,16 +58,21 @@ class World:
 
 @dataclass
 class Person:
-    """A reader with one thing to buy, and how far they got; the site's death does not end them."""
+    """A reader with one thing to buy, and how far they got; the site's death does not end them.
+
+    `decides` is what the owner does with the money of this reader, where it is held at first.
+    """
 
     resource: str
     chance: random.Random
     how: str = "pay"
+    decides: str = ""
     refunds: list[int] = field(default_factory=list)
     dawdles: bool = False
     stage: str = "offer"
     cookie: str = ""
     page: str = ""
+    back: str = ""
     order: str = ""
     looks: int = 0
     cut_off: int = 0
@@ -159,8 +116,16 @@ class Person:
             raise Later
         answer = world.page(self.page, self.how)
         self.how = "pay"
-        self.order = answer.location.rpartition("/")[2]
+        self.back = answer.location or _way_back(answer.body)
+        if "/checkout/" not in self.back:
+            return "left"
+        self.order = _order(self.back)
         return "back"
+
+    def _left(self, world: World) -> str:
+        """Come back by the way that the site gave to who does not pay."""
+        self.order = _order(world.site("GET", self.back, self.cookie, {}).location)
+        return "back" if self.order else "done"
 
     def _back(self, world: World) -> str:
         """Come back from the bank; who was cut off before may press the button again instead."""
@@ -170,6 +135,8 @@ class Person:
         answer = world.site("GET", f"/checkout/{self.order}", self.cookie, {})
         if answer.status == 303:
             return "refund"
+        if self.decides:
+            return "decide"
         self.looks += 1
         if answer.status != 200 or self.looks > 3:
             return "done"
@@ -177,10 +144,18 @@ class Person:
         return self.chance.choice(("look", "again"))
 
     def _again(self, world: World) -> str:
-        form = {"provider": "playmoney"}
+        form = {"provider": world.bank.provider}
         return self._follow(
             world.site("POST", f"/checkout/{self.order}/pay", self.cookie, form), world
         )
+
+    def _decide(self, world: World) -> str:
+        """Be the owner, who takes money that is held, or lets it go."""
+        form = {"what": self.decides}
+        world.site("POST", f"/x/shop/decide/{self.order}", self.cookie, form)
+        self.decides = ""
+        world.moved.set()
+        return "look"
 
     def _refund(self, world: World) -> str:
         if not self.refunds:
@@ -223,9 +198,7 @@ class Post:
         world.moved.set()
 
     def _collect(self) -> None:
-        headers = {"Host": "bank", "Authorization": f"Bearer {self.bank.key}"}
-        answer = ask(self.bank.port, "GET", f"/control/deliveries?after={self.seen}", headers)
-        for message in answer.json():
+        for message in self.bank.messages(self.seen):
             self.seen = message["number"]
             if self.chance.random() > 0.2:
                 self.bag += [message] * self.chance.choice((1, 1, 1, 2, 3))
@@ -237,7 +210,7 @@ class Post:
             message = self.bag[-1]
             headers = {"Host": SITE, **message["headers"]}
             body = message["body"].encode()
-            answer = ask(world.port, "POST", "/webhooks/playmoney", headers, body)
+            answer = ask(world.port, "POST", f"/webhooks/{self.bank.provider}", headers, body)
             if answer.status != 204:
                 world.trouble.append(f"webhook {message['event']}: {answer.status}")
             self.bag.pop()
@@ -270,12 +243,30 @@ class Crowd:
             thread.join()
 
 
-def somebody(number: int, chance: random.Random, *, refunded: bool = False) -> Person:
-    """Return a new reader who wants something of their own; `refunded`: and then the money back."""
+def somebody(
+    number: int, chance: random.Random, *, refunded: bool = False, held: bool = False
+) -> Person:
+    """Return a new reader who wants something of their own.
+
+    `refunded`: and then the money back; `held`: whose money the owner takes or lets go.
+    """
+    how = chance.choice(WAYS)
     return Person(
-        resource=f"post:{number}",
+        resource=f"{'seat' if held else 'post'}:{number}",
         chance=random.Random(chance.random()),
-        how="pay" if refunded else chance.choice(WAYS),
+        how="pay" if refunded or (held and how == "slow") else how,
+        decides=chance.choice(("capture", "capture", "release")) if held else "",
         refunds=list(chance.choice([some for some in REFUNDS if some or not refunded])),
         dawdles=chance.random() < 0.15,
     )
+
+
+def _order(address: str) -> str:
+    """Return the order that an address of the site is about."""
+    return urlsplit(address).path.rpartition("/")[2]
+
+
+def _way_back(page: bytes) -> str:
+    """Return where the bank's page leads who leaves it."""
+    found = re.search(rb'href="([^"]+)"', page)
+    return found[1].decode() if found else ""

@@ -1,4 +1,4 @@
-"""The site that is killed: the real app with play money, and a shop that sells everything."""
+"""The site that is killed: the real app with one provider, and a shop that sells everything."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from core import config as configuration
 from core.app import create_app
 from core.plugins import catalogue, loaded
 from core.web.callers import callers
+from tests.proofs.kill.bank import Bank
 
 PRICE = 120
 """Minor units; enough for a refund in two parts."""
@@ -24,23 +25,24 @@ WITHIN_LIMITS = 100_000
 """All buyers come from one address; the doors are not what is proved here."""
 
 
-def build(url: str, home: Path, secret: str) -> Flask:
+def build(url: str, home: Path, bank: type[Bank]) -> Flask:
     """Build the app on a database that later ones are copied from; leave no connection open."""
     os.environ.update(
         {
             "OBOLO_CHECKOUT__ALLOW_LOSS": "1",
             "OBOLO_CHECKOUT__ORDER_MINUTES": str(DAYS_OPEN * 24 * 60),
-            "OBOLO_PLAYMONEY__SECRET": secret,
+            **bank.fixed,
         }
     )
     logging.getLogger("obolo").setLevel(logging.ERROR)  # a bank that says no is no news
     configuration.initialise(home)
-    config = replace(configuration.load(home), database=url, plugins=("playmoney",))
+    config = replace(configuration.load(home), database=url, plugins=(bank.provider,))
     app = create_app(config, immediate=True)
     assert not catalogue.failed, catalogue.failed
     limits.set_key(config.derived_key("limits"), factor=WITHIN_LIMITS)
     loaded().add("shop", _shop())
     app.add_url_rule("/x/shop/refund/<order>", "refund", _refund, methods=["POST"])
+    app.add_url_rule("/x/shop/decide/<order>", "decide", _decide, methods=["POST"])
     storage.close()
     return app
 
@@ -51,7 +53,8 @@ def _shop() -> ModuleType:
 
     @hookimpl
     def guard(resource):
-        line = Line("Read this post", Money(PRICE, "EUR"), ACCOUNT, (Grant(resource),))
+        price, data = Money(PRICE, "EUR"), {"hold": True} if resource.startswith("seat:") else {}
+        line = Line("Read this post", price, ACCOUNT, (Grant(resource),), data=data)
         return Gate(frozenset({resource}), lambda: (Offer("paywall", "Read", (line,)),))
 
     @hookimpl
@@ -66,4 +69,11 @@ def _shop() -> ModuleType:
 def _refund(order):
     """Give back part of an order, as its owner would."""
     checkout.refund(order, {1: int(request.form["minor"])}, actor="owner", reason="asked for")
+    return "", 204
+
+
+@callers("anyone")
+def _decide(order):
+    """Take the money that is held for an order, or let it go, as its owner would."""
+    getattr(checkout, request.form["what"])(order, actor="owner")
     return "", 204
