@@ -4,6 +4,7 @@ from core.checkout.buying import AlreadyHeld, buy
 from core.checkout.charging import charge_saved
 from core.checkout.closing import expire, merge
 from core.checkout.explaining import explain
+from core.checkout.forgetting import forget_methods
 from core.checkout.holding import capture, held_for, release
 from core.checkout.naming import name_refund, unnamed
 from core.checkout.ordering import Unanswered, draft, start_order
@@ -25,6 +26,7 @@ __all__ = [
     "expire",
     "explain",
     "express",
+    "forget_methods",
     "hear",
     "held_for",
     "left",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core import http
 from core.clock import now
 from core.errors import Forged
 from core.money import Money
@@ -19,6 +20,7 @@ from core.payments import Capture, Inbound, Payment, ProviderRefused
 from core.storage import Migrations, close, lock_migrations, new_id
 from core.testing.provider_steps import Contract, paid
 from core.testing.providers import ProviderContract
+from plugins.paypal import wire
 from plugins.paypal.amounts import Fees
 from plugins.paypal.provider import PayPal, Site
 from plugins.paypal.wire import Wire
@@ -154,7 +156,8 @@ class TestPayPal(ProviderContract):
     begins_again = True
 
     @pytest.fixture
-    def contract(self, tables: None, fake: FakePayPal) -> WithFake:
+    def contract(self, tables: None, fake: FakePayPal, monkeypatch: pytest.MonkeyPatch) -> WithFake:
+        monkeypatch.setattr(wire, "http_request", http.request)  # there is no site to declare it
         return WithFake(fake, provider_for(fake))
 
     @pytest.mark.parametrize("days", [-5, -365, 365])
