@@ -2,18 +2,37 @@
 
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
-from core.checkout import capture, charge_saved, draft, refund, release, start_order
+from core.checkout import (
+    capture,
+    charge_saved,
+    draft,
+    keeper_name,
+    refund,
+    release,
+    site_mode,
+    start_order,
+    top_up_line,
+    top_ups,
+)
+from core.checkout import recipient as address_of
 from core.checkout import refresh as refresh_payment
+from core.checkout import send_to as keep_contact
 from core.clock import now
-from core.entitlements import holds_any
+from core.entitlements import Entitlement, holds_any
+from core.entitlements import of_holders as given_to
 from core.errors import BadInput, Conflict, Forged, NotFound, OboloError, Refused, Unavailable
+from core.figures import Moved
+from core.figures import history as history_of
+from core.figures import spare as spare_of
 from core.hookspecs import hookimpl
 from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
 from core.ledger import Leg
 from core.mail import Message
+from core.mail import send as send_mail
 from core.money import Money
 from core.orders import Grant, Line, Offer, Order, Question, is_ordered, times_sold
+from core.orders import find as order_of
 from core.payments import (
     Action,
     Cancel,
@@ -75,6 +94,7 @@ from core.storage import (
     execute,
     insert,
     is_postgres,
+    lock_name,
     new_id,
     transaction,
 )
@@ -108,6 +128,7 @@ __all__ = [
     "Conflict",
     "Embed",
     "EncryptedText",
+    "Entitlement",
     "Facts",
     "Field",
     "Filter",
@@ -132,6 +153,7 @@ __all__ = [
     "Method",
     "Model",
     "Money",
+    "Moved",
     "Movement",
     "NotFound",
     "OboloError",
@@ -161,6 +183,7 @@ __all__ = [
     "Step",
     "StoredFile",
     "Unavailable",
+    "address_of",
     "admin_page",
     "after_commit",
     "allow_door",
@@ -184,6 +207,8 @@ __all__ = [
     "fields_of",
     "gettext",
     "give_holder",
+    "given_to",
+    "history_of",
     "holds_any",
     "hookimpl",
     "http_request",
@@ -191,14 +216,18 @@ __all__ = [
     "is_ordered",
     "is_postgres",
     "is_public_host",
+    "keep_contact",
     "keep_file",
+    "keeper_name",
     "kept_page",
     "local_path",
+    "lock_name",
     "name_of",
     "new_id",
     "ngettext",
     "now",
     "order_and_pay",
+    "order_of",
     "payment_required",
     "record_event",
     "refresh_payment",
@@ -206,12 +235,17 @@ __all__ = [
     "release",
     "save_setting",
     "saved_methods",
+    "send_mail",
     "send_stored",
     "setup_page",
     "show_list",
     "site_currency",
+    "site_mode",
+    "spare_of",
     "start_order",
     "times_sold",
+    "top_up_line",
+    "top_ups",
     "transaction",
     "use_language",
     "value",

@@ -105,6 +105,11 @@ class Money:
         return cls(int(minor), currency)
 
     @classmethod
+    def of_units(cls, units: int, currency: str) -> Money:
+        """Return so many whole units of a currency: 5 EUR are 500 minor units."""
+        return cls(units * 10 ** digits(currency), currency)
+
+    @classmethod
     def total(cls, amounts: Iterable[Money], currency: str) -> Money:
         """Add amounts of one currency; nothing adds up to zero."""
         minor = 0

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -46,54 +47,8 @@ LARGEST = 10**15
 ASK_SECONDS = 1.0
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
-CORE = """
-["admin.checklist"]
-type = "bool"
-default = true
-label.en = "Show the checklist of the first steps on Home"
-label.it = "Mostra nella Home la lista dei primi passi"
-["checkout.allow_loss"]
-type = "bool"
-label.en = "Offer ways to pay that cost more than the sale"
-label.it = "Offri metodi di pagamento che costano più della vendita"
-help.en = "For trying out: the fee of a card can be higher than a small price."
-help.it = "Per provare: la commissione di una carta può superare un prezzo piccolo."
-["checkout.confirm_above"]
-type = "money"
-default = 1000
-min = 0
-label.en = "Ask users to confirm who they are above this amount"
-label.it = "Chiedi agli utenti di confermare chi sono oltre questo importo"
-help.en = "For what they keep here, such as a balance. Cards and banks ask by themselves."
-help.it = "Per ciò che tengono qui, come un credito. Carte e banche chiedono da sole."
-["checkout.order_minutes"]
-type = "int"
-default = 60
-min = 5
-max = 10080
-label.en = "Minutes that an order stays open"
-label.it = "Minuti in cui un ordine resta aperto"
-["embed.hosts"]
-type = "longtext"
-label.en = "Hosts of other sites to which buttons may lead back, one a line"
-label.it = "Host di altri siti a cui i pulsanti possono riportare, uno per riga"
-["site.name"]
-type = "text"
-min = 1
-max = 80
-label.en = "Name of the site"
-label.it = "Nome del sito"
-["site.tagline"]
-type = "text"
-max = 160
-label.en = "One line about it"
-label.it = "Una riga che lo descrive"
-["site.owner_email"]
-type = "text"
-max = 254
-label.en = "The owner’s e-mail address"
-label.it = "Indirizzo e-mail del titolare"
-"""
+CORE = Path(__file__).with_suffix(".toml")
+"""Where core's own settings are declared."""
 
 
 class Setting(
@@ -379,7 +334,7 @@ def _is_web_address(text: str) -> bool:
 
 def core_settings(site_name: str = "Obolo", owner_email: str = "") -> tuple[Setting, ...]:
     """Return core's own settings; the app declares them again with the defaults of its config."""
-    read = msgspec.toml.decode(CORE, type=dict[str, Setting])
+    read = msgspec.toml.decode(CORE.read_bytes(), type=dict[str, Setting])
     defaults = {"site.name": site_name, "site.owner_email": owner_email}
     return tuple(
         msgspec.structs.replace(found, name=name, default=defaults.get(name, found.default))

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from core.ledger import CLAIMS, UNASSIGNED, Leg, post
+from core.ledger import CLAIMS, UNASSIGNED, Leg, bound_of, legs_of, post
 from core.money import Money, share
 from core.orders import Order
 from core.payments import Facts, Kind, Movement, Payment, Provider, Status, records
 from core.payments.records import AskedRefund
+from core.people import users
 
 Till = Callable[[str, str], str]
+REFUNDS = "liabilities:refunds"
+"""Where money stands that is on its way back from a balance."""
 
 
 def key_of(payment: Payment, movement: Movement, part: str = "") -> str:
@@ -44,6 +47,8 @@ def book(
         before, was = now, earlier.get((movement.kind, movement.id))
         if movement == was:
             continue
+        if movement.asked and movement.status is not Status.PENDING:
+            put_back(movement.asked, payment)
         others = tuple(m for m in before.movements if m is not was)
         paid = before.paid or movement == opening
         now = Books(order, payment, (*others, movement), paid, before.refunds)
@@ -51,12 +56,59 @@ def book(
         moved = difference(now.legs(provider.till), before.legs(provider.till))
         fee = _fee(order, payment, movement, was, provider.till)
         instant = "instant" in provider.can and movement.kind is Kind.CHARGE
+        owner = order.holder if instant else owner_of(order.holder)
         for name, legs, why in ((part, moved, reason), fee):
             post(
-                key_of(payment, movement, name), legs, reason=why, order=order.id,
-                mode=known.mode or payment.mode, spill="" if instant else CLAIMS + order.holder,
+                key_of(payment, movement, name), of_owner(legs, order.holder, owner), reason=why,
+                mode=known.mode or payment.mode, order=order.id,
+                spill="" if instant else CLAIMS + owner,
             )  # fmt: skip
         _mark_refunds(movement, before.refunds)
+
+
+def set_aside(order: Order, payment: Payment, asked: AskedRefund, *, only_unspent: bool) -> None:
+    """Take out of its holder's accounts what a refund will take, until it is done or failed.
+
+    Raises BoundExceeded with `only_unspent`.
+    """
+    end, owner = f":{order.holder}", owner_of(order.holder)
+    legs = [
+        leg
+        for number, minor in asked.lines.items()
+        for leg in parts(order, number, minor)
+        if leg.account.endswith(end) and bound_of(leg.account)
+    ]
+    legs = of_owner(legs, order.holder, owner)
+    legs += [Leg(REFUNDS, -leg.amount) for leg in legs]
+    spill = "" if only_unspent else CLAIMS + owner
+    post(
+        f"aside:{asked.id}", legs, reason="set aside for a refund", mode=payment.mode,
+        order=order.id, spill=spill,
+    )  # fmt: skip
+
+
+def put_back(asked: str, payment: Payment) -> None:
+    """Put back what was set aside for a refund; what it takes is booked by itself."""
+    legs = [Leg(leg.account, -leg.amount) for leg in legs_of(f"aside:{asked}")]
+    post(
+        f"unaside:{asked}", legs, reason="no longer set aside", mode=payment.mode,
+        order=payment.order, keep_bounds=False,
+    )  # fmt: skip
+
+
+def owner_of(holder: str) -> str:
+    """Return who has what a holder's accounts held: the user who claimed a guest, else itself."""
+    return users.claimant(holder) or holder
+
+
+def of_owner(legs: Iterable[Leg], holder: str, owner: str) -> list[Leg]:
+    """Return legs with a guest's own accounts as its user's: what merging moved stays there."""
+    end = f":{holder}"
+    return [
+        Leg(leg.account.removesuffix(holder) + owner, leg.amount)
+        if leg.account.endswith(end) else leg
+        for leg in legs
+    ]  # fmt: skip
 
 
 def difference(now: Iterable[Leg], before: Iterable[Leg]) -> list[Leg]:

@@ -43,7 +43,7 @@ def charge_saved(order_id: str, method_id: str) -> Payment:
             reader = Reader(holder=order.holder, holders=(order.holder,))
             payment = new_payment(order, provider, reader, method=method.id, back=back)
             records.store(payment)
-    crashpoint("intent-stored")
+    crashpoint("charge-stored")
     if payment.facts.state is State.CUSTOMER:
         return payment
     let_others_go(payment, tries)

@@ -95,3 +95,8 @@ def recipient(holder: str) -> tuple[str, str] | None:
         return contacts.of_holder(holder)
     user = users.find(holder)
     return (user.email, user.language) if user.email and user.receipts else None
+
+
+def send_to(holder: str, email: str, language: str) -> None:
+    """Note where a guest's receipts go, which is also their way back in. Raises BadInput."""
+    contacts.keep(holder, users.clean_email(email), language)

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from core import orders
-from core.checkout import standing
+from core.checkout import booking, standing
 from core.checkout.intents import intent
 from core.checkout.settling import settle
 from core.errors import NotFound
@@ -84,6 +84,7 @@ def act(provider: Provider, payment: Payment, action: Action, key: str) -> Payme
         if isinstance(action, Refund):
             with transaction():
                 records.mark_refund(action.id, "failed")
+                booking.put_back(action.id, payment)
         raise
 
 

@@ -42,8 +42,12 @@ def refund(
     reason: str,
     to: str = "",
     refund_id: str = "",
+    only_unspent: bool = False,
 ) -> AskedRefund:
     """Give back an amount of each named line, the way it was paid or to one that can keep it.
+
+    What a line paid into a balance is taken out of it now, so that nobody spends it meanwhile; with
+    `only_unspent` more than the balance has is refused, else the rest becomes a claim.
 
     Whoever may ask twice for the same refund, as a form may be sent twice, names it by an id of
     `new_refund_id`: the second time the first one is returned, and nothing more goes back.
@@ -72,6 +76,7 @@ def refund(
         records.look_soon(payment.id)
         if asked.destination != payment.provider:
             return _keep(order, payment, asked)
+        booking.set_aside(order, payment, asked, only_unspent=only_unspent)
     crashpoint("refund-stored")
     return _give_back(payment, asked)
 
@@ -137,9 +142,11 @@ def _keep(order: Order, payment: Payment, asked: AskedRefund) -> AskedRefund:
     after = replace(before, refunds=records.refunds(payment))
     legs = booking.difference(after.legs(keeper.till), before.legs(keeper.till))
     legs.append(ledger.Leg(keeper.till(order.holder, order.currency), -asked.amount))
+    owner = booking.owner_of(order.holder)
     ledger.post(
-        f"{keeper.name}:refund:{asked.id}", legs,
+        f"{keeper.name}:refund:{asked.id}", booking.of_owner(legs, order.holder, owner),
         reason="refund kept for the reader", mode=payment.mode, order=order.id,
+        spill=ledger.CLAIMS + owner,
     )  # fmt: skip
     entitlements.set_states(order.id, states(order, payment, payment.facts, gone=False))
     notices.tell(
@@ -157,6 +164,7 @@ def _give_back(payment: Payment, asked: AskedRefund) -> AskedRefund:
     except ProviderRefused as error:
         with transaction():
             records.mark_refund(asked.id, "failed")
+            booking.put_back(asked.id, payment)
         raise Refused("The refund was refused: {why}", why=error) from error
     crashpoint("refund-acted")
     settle(provider, payment.id, facts)

@@ -116,16 +116,28 @@ class Year:
         offer = self._wanted(buyer)
         lines = offer.lines if offer else (self._tip(),)
         back = "/" + offer.lines[0].grants[0].key.partition(":")[2] if offer else "/"
-        order = checkout.start_order(buyer.reader, lines, return_to=back)
         buyer.orders += 1
         if offer:
             self.taps[views.day_of(self.at), offer.lines[0].grants[0].key] += 1
+        choice = next(iter(checkout.choices(lines[0].amount, buyer.reader)), None)
+        if choice and choice.provider:
+            return self._spend(buyer, lines, choice.provider, back)
+        if choice and choice.top_up:
+            more = checkout.top_up_line(str(choice.top_up), buyer.reader, settings.site_currency())
+            lines = (*lines, more)
+        order = checkout.start_order(buyer.reader, lines, return_to=back)
         step = checkout.pay(order.id, PROVIDER, buyer.reader, f"http://localhost{back}")
         assert isinstance(step, Redirect), "play money leads to its bank"
         payment = records.of_order(order.id)[-1]
         seconds = 4 + self.chance.lognormvariate(2.2, 0.7)
         at = self.at + timedelta(seconds=seconds)
-        self.plan(at, partial(self._at_the_bank, buyer, order, payment, step.ref))
+        return self.plan(at, partial(self._at_the_bank, buyer, order, payment, step.ref))
+
+    def _spend(self, buyer: Buyer, lines: tuple[Line, ...], provider: str, back: str) -> None:
+        """Pay from what the buyer has here, by one tap."""
+        checkout.buy(buyer.reader, lines, provider, return_to=back)
+        self.paid += 1
+        buyer.held |= {grant.key for line in lines for grant in line.grants}
 
     def _somebody(self) -> Buyer:
         if self.buyers and self.chance.random() < 0.46:
@@ -201,7 +213,10 @@ class Year:
     def _refund(self, buyer: Buyer, order: Order) -> None:
         with suppress(Refused):  # it was disputed meanwhile
             checkout.refund(
-                order.id, {1: order.total.minor}, actor="demo", reason=self.chance.choice(REASONS)
+                order.id,
+                {1: order.lines[0].amount.minor},
+                actor="demo",
+                reason=self.chance.choice(REASONS),
             )
             self.refunds += 1
             buyer.held -= {grant.key for line in order.lines for grant in line.grants}
@@ -230,6 +245,7 @@ class Year:
         user = users.create(email=email, name=name, language=buyer.reader.language, actor="demo")
         users.set_messages(user, user.language, receipts=False)
         users.claim(user.id, guest)
+        checkout.merge(guest, user.id)
         buyer.reader = Reader(user.id, (user.id, guest), user.id, user.language)
 
     def _count_views(self) -> None:

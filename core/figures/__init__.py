@@ -7,15 +7,19 @@ summed once, so that a page over years reads a few thousand short rows. Test mon
 
 from core.figures.buyers import Buyers, buyers
 from core.figures.daily import fill, forget, wrong_days
+from core.figures.holding import Moved, history, spare
 from core.figures.owing import Balance, Unassigned, balances, disputed, owed, unassigned
+from core.figures.paid import PaidOrder, paid_orders
 from core.figures.sales import Sale, sales, waited
 from core.figures.spans import Span, last_days
-from core.figures.takings import Fees, Takings, takings
+from core.figures.takings import Fees, Takings, fees_by_day, takings
 
 __all__ = [
     "Balance",
     "Buyers",
     "Fees",
+    "Moved",
+    "PaidOrder",
     "Sale",
     "Span",
     "Takings",
@@ -23,11 +27,15 @@ __all__ = [
     "balances",
     "buyers",
     "disputed",
+    "fees_by_day",
     "fill",
     "forget",
+    "history",
     "last_days",
     "owed",
+    "paid_orders",
     "sales",
+    "spare",
     "takings",
     "unassigned",
     "waited",

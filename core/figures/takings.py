@@ -67,6 +67,16 @@ def takings(span: Span, *, mode: str, currency: str) -> Takings:
     )  # fmt: skip
 
 
+def fees_by_day(span: Span, *, mode: str, currency: str) -> list[tuple[int, Fees]]:
+    """Return what each provider took on each day of a span, in which it was paid through."""
+    rows = money(span, mode, currency)
+    return [
+        (day, one)
+        for day in span.days
+        for one in _fees([row for row in rows if row.day == day], currency)
+    ]
+
+
 def _by_kind(rows: list[Sum]) -> dict[str, dict[int, int]]:
     kinds: dict[str, dict[int, int]] = {}
     for row in rows:

@@ -25,7 +25,7 @@ from core.people import (
     users,
 )
 from core.plugins import catalogue
-from core.settings import value
+from core.settings import site_currency, value
 from core.web.addresses import local_path
 from core.web.callers import callers
 from core.web.cards import refuse_card_numbers
@@ -77,7 +77,9 @@ def take_offer() -> Any:
 def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
     """Make an order and go on to where it is paid, with as few pages between as can be.
 
-    A way that is instant, named by the form, is taken at once; one that is the only way, too.
+    A way that is instant, named by the form, is taken at once; one that is the only way, too. A
+    form that names a `top_up`, in minor units, pays it in together with the lines; one that must,
+    because the price is too small to be paid directly, is asked how much.
     """
     refuse_card_numbers(request.form)
     answers = {
@@ -86,11 +88,12 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         if key.startswith(ANSWER)
     }
     chosen = request.form.get("provider", "")
+    if top_up := request.form.get("top_up", ""):
+        lines = (*lines, checkout.top_up_line(top_up, reader, site_currency()))
+    elif not chosen and (page := _too_small(reader, lines)):
+        return page, 422
     try:
-        at_once = bool(chosen) and _is_instant(chosen)
-        if at_once and reader.user and must_confirm(checkout.draft(reader, lines).total):
-            at_once = False
-        if at_once:
+        if _is_instant(chosen) and not (reader.user and _must_confirm_all(reader, lines)):
             with suppress(checkout.AlreadyHeld):
                 checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
             return _lead_to(back)
@@ -101,15 +104,46 @@ def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
         return render_template(
             "checkout/questions.html", questions=asked.questions, form=request.form, answer=ANSWER
         ), 422
+    return _go_on(order, reader, chosen)
+
+
+def _go_on(order: Order, reader: Reader, chosen: str) -> Any:
+    """Lead to where an order is paid: at once where there is but one way."""
     if order.state == "paid":
-        return _lead_to(back, order.id)
+        return _lead_to(order.return_to, order.id)
     if _wants_inline():
         return _begin(order, chosen, reader)
-    offered = checkout.ways(order.total, reader, hold=order.is_held)
+    offered = checkout.ways_for(order, reader)
     only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
     if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
         return _begin(order, only.provider.name, reader)
     return redirect(url_for("checkout.show", id=order.id), 303)
+
+
+def _must_confirm_all(reader: Reader, lines: tuple[Line, ...]) -> bool:
+    return must_confirm(checkout.draft(reader, lines).total)
+
+
+def _too_small(reader: Reader, lines: tuple[Line, ...]) -> str:
+    """Return the page that asks how much to pay in, where a price cannot be paid by itself."""
+    price = checkout.draft(reader, lines).total
+    found = checkout.choices(price, reader) if price else []
+    if not any(choice.top_up for choice in found):
+        return ""
+    return render_template(
+        "checkout/small.html", price=price, choices=found, form=request.form,
+        direct=directly(price.currency, reader),
+    )  # fmt: skip
+
+
+def directly(currency: str, reader: Reader) -> tuple[str, Money] | None:
+    """Return by which way the least price is paid directly, and how much that is."""
+    found = [
+        (way.quote.label, least)
+        for way in checkout.direct(Money.of_units(100, currency), reader.country)
+        if (least := checkout.least_direct(way.provider, currency, reader.country)) is not None
+    ]
+    return min(found, key=lambda one: one[1].minor, default=None)
 
 
 def _is_instant(provider: str) -> bool:
@@ -140,12 +174,12 @@ def show(id: str) -> Any:
         order, payments = orders.find(order.id), records.of_order(order.id)
     if order.state == "paid":
         return redirect(order.return_to, 303)
-    held, offered = checkout.held_for(id), checkout.ways(order.total, reader, hold=order.is_held)
+    held, offered = checkout.held_for(id), checkout.ways_for(order, reader)
     page = render_template(
         "checkout/order.html", order=order, ways=offered, held=held,
         payment=payments[-1] if payments else None, waiting=_waiting(payments) and not held,
         never_began=_never_began(payments, offered),
-        receipt_to=checkout.recipient(order.holder),
+        receipt_to=checkout.recipient(order.holder), direct=directly(order.currency, reader),
     )  # fmt: skip
     response = Response(page)
     response.headers["Cache-Control"] = "private, no-store"

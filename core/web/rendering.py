@@ -19,7 +19,7 @@ from markupsafe import Markup
 from werkzeug.security import safe_join
 
 from core import checkout, plugins
-from core.errors import NotFound
+from core.errors import BadInput, NotFound
 from core.money import Money
 from core.orders import Line, Offer
 from core.people import current_reader
@@ -85,8 +85,8 @@ def install(
     app.jinja_env.filters.update(money=money, day=day, moment=moment, number=number)
     app.jinja_env.globals.update(
         asset=_assets(app), reader=current_reader, setting=shown, slot=slot, express=express,
-        languages=tuple(languages), pay_label=pay_label, drafted=drafted, plays_money=plays_money,
-        test_mode=test_mode,
+        languages=tuple(languages), pay_label=pay_label, drafted=drafted, choices=choices,
+        remains=remains, test_mode=test_mode, plays_money=plays_money,
         csrf=csrf, currency=site_currency, theme_styles=site_themes.theme_styles,
         theme_marks=site_themes.theme_marks, theme_setting=site_themes.theme_setting,
     )  # fmt: skip
@@ -134,6 +134,10 @@ def pay_label(amount: Money, what: str = "read") -> str:
 
     The wording is core's alone: Directive 2011/83/EU, article 8(2), asks for it.
     """
+    if what == "balance":
+        return str(gettext("Pay %(price)s from your balance", price=money(amount)))
+    if what == "balance-read":
+        return str(gettext("Pay %(price)s from your balance and read", price=money(amount)))
     if what == "read":
         return str(gettext("Pay %(price)s and read", price=money(amount)))
     if what == "give":
@@ -144,6 +148,27 @@ def pay_label(amount: Money, what: str = "read") -> str:
 def drafted(offer: Offer) -> Money:
     """Return what the reader would pay for an offer, with what plugins add to its lines."""
     return checkout.draft(current_reader(), offer.lines).total
+
+
+def remains_of(text: str) -> list[checkout.Remaining]:
+    """Return what remains of a price as somebody typed it, by each way to pay. Raises BadInput."""
+    price = Money.parse(text, site_currency(), choose_language())
+    if price.minor <= 0:
+        raise BadInput("“{text}” is not a price.", text=text)
+    return checkout.what_remains(price)
+
+
+def remains(text: str) -> list[checkout.Remaining]:
+    """Return the same for a page; of what is no price nothing."""
+    try:
+        return remains_of(text) if text else []
+    except BadInput:
+        return []
+
+
+def choices(price: Money) -> list[checkout.Choice]:
+    """Return the ways on from a price, for this reader; where there is none, to be told so."""
+    return checkout.choices(price, current_reader()) or [checkout.Choice(price)]
 
 
 def plays_money() -> bool:

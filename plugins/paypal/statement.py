@@ -40,7 +40,7 @@ def _span(wire: Wire, since: datetime, until: datetime) -> Iterator[StatementLin
         }))  # fmt: skip
         try:
             for one in found["transaction_details"]:
-                line = _line(one["transaction_info"])
+                line = _line(wire, one["transaction_info"])
                 if line is not None:
                     yield line
             if page >= int(found.get("total_pages") or 1):
@@ -53,8 +53,11 @@ def _written(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _line(info: Mapping[str, Any]) -> StatementLine | None:
-    """Read a transaction that is done; None for others, and for those of another site."""
+def _line(wire: Wire, info: Mapping[str, Any]) -> StatementLine | None:
+    """Read a transaction that is done; None for others, and for those of another site.
+
+    One half of an exchange bears the pair's number, and what a dispute moved the dispute's own.
+    """
     invoice = str(info.get("invoice_id") or "")
     if info["transaction_status"] != "S" or (invoice and records.find(invoice) is None):
         return None
@@ -62,9 +65,20 @@ def _line(info: Mapping[str, Any]) -> StatementLine | None:
     kind: What = next((kind for start, kind in KINDS if code.startswith(start)), "other")
     amount = read(info["transaction_amount"])
     fee = -read(info["fee_amount"]).minor if "fee_amount" in info else 0
-    of_pair = kind == "exchange" and info.get("paypal_reference_id")
+    about = str(info.get("paypal_reference_id") or "")
+    id = str(info["transaction_id"])
+    if about and kind == "exchange":
+        id = about
+    if about and kind == "dispute":
+        id = _dispute(wire, about) or id
     return StatementLine(
-        kind, str(of_pair or info["transaction_id"]),
+        kind, id,
         datetime.fromisoformat(info["transaction_initiation_date"]),
         amount.minor, fee, amount.currency, words=code,
     )  # fmt: skip
+
+
+def _dispute(wire: Wire, capture: str) -> str:
+    """Return the number of the dispute about a capture; nothing where PayPal knows none."""
+    known = wire.get(f"/v1/customer/disputes?{urlencode({'disputed_transaction_id': capture})}")
+    return next((str(one["dispute_id"]) for one in known.get("items", ())), "")

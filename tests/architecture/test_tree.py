@@ -62,7 +62,9 @@ MARKUP = {
     "plugins/playmoney/__init__.py": "a template that escapes",
     "plugins/banktransfer/qr.py": "squares of a picture that a library drew",
     "plugins/playmoney/page.py": "a template that escapes",
+    "plugins/takeback/__init__.py": "a template that escapes",
     "plugins/tipjar/jar.py": "a template that escapes",
+    "plugins/wallet/notes.py": "a template that escapes",
     "plugins/posts": "text that was cleaned when it was stored",
     "plugins/stripe/express.py": "a template that escapes",
 }

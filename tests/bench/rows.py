@@ -25,6 +25,11 @@ ORDER = (
 COUNTERS = "limits_hit"
 """Counts of a door are written by every sale, but not anew."""
 COUNTED = ' ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1'
+BALANCES = "ledger_balance"
+"""A holder's balance is one row, which every sale of theirs changes."""
+MOVED = (
+    " ON CONFLICT (account, currency) DO UPDATE SET minor = ledger_balance.minor + excluded.minor"
+)
 START_MS = 1_760_000_000_000
 STEP_MS = 20_000
 FIRST_INSTANT = 10**15
@@ -47,7 +52,7 @@ class Rows:
     def insert(self, mark: str) -> str:
         """Return one INSERT for all rows of one sale; `mark` is the driver's placeholder."""
         row = f"({', '.join([mark] * len(self.columns))})"
-        again = COUNTED if self.table == COUNTERS else ""
+        again = {COUNTERS: COUNTED, BALANCES: MOVED}.get(self.table, "")
         return (
             f'INSERT INTO "{self.table}" ({self.names}) VALUES {", ".join([row] * len(self.rows))}'
             f"{again}"
@@ -118,7 +123,7 @@ class Sale:
             f"WHERE n < {count - 1}) "
         )  # fmt: skip
         for table in self.tables:
-            for row in table.rows if table.table != COUNTERS else ():
+            for row in table.rows if table.table not in (COUNTERS, BALANCES) else ():
                 cells = ", ".join(_cell(value, expressions, count) for value in row)
                 into = f'INSERT INTO "{table.table}" ({table.names})'
                 yield f"{counting}{into} SELECT {cells} FROM {source}"

@@ -14,6 +14,8 @@ from tests.bench.processes import Server, started
 
 MANY = 4
 """How many clients there are, where there are several; as many as a worker has threads."""
+CROWD = 32
+"""How many buy at once where a crowd does."""
 SALES = 8
 """Sales in a turn: ours and the raw ones write one file, so neither has it long to itself."""
 RATE, GROWTH = "requests/s", "times the cost"
@@ -71,12 +73,12 @@ def unlocks(places: Sequence[Place], effort: Effort) -> list[Figure]:
         for one in (small, large):
             turns[f"raw {_at(one)}"] = one.raw_turn(SALES)
             turns[_at(one)] = one.unlock_turn(SALES)
-            turns[f"{_at(one)}, {MANY} clients"] = one.unlock_turn(SALES, MANY)
+            turns[f"{_at(one)}, {CROWD} clients"] = one.unlock_turn(CROWD, CROWD)
         rates = take_turns(turns, effort.rounds * effort.requests // SALES)
-        name = "unlock by an instantly settling provider"
+        name = "unlock by balance"
         for one in (small, large):
             raw = rates[f"raw {_at(one)}"]
-            for kind, aim in ((_at(one), ">= 0.25"), (f"{_at(one)}, {MANY} clients", "")):
+            for kind, aim in ((_at(one), ">= 0.25"), (f"{_at(one)}, {CROWD} clients", "")):
                 figures.append(Figure(f"{name}, {kind}", rates[kind], raw, "unlocks/s", aim))
         figures.append(
             Figure(

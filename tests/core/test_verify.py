@@ -114,7 +114,7 @@ def test_every_check_has_a_planted_fault():
     assert names == {
         "entries_balance", "seals_hold", "money_of_tests_is_apart", "balances_are_sums",
         "bounds_are_kept", "payments_are_booked", "orders_are_settled", "line_accounts_earned",
-        "causes_committed", "days_are_summed",
+        "causes_committed", "payouts_are_booked", "days_are_summed",
     }  # fmt: skip
 
 
@@ -157,6 +157,10 @@ FAULTS = [
         "UPDATE ledger_leg SET account = 'income:me' WHERE account = 'income:posts' AND minor > 0",
     ),
     ("earned", "UPDATE orders_line SET account = 'income:me'"),
+    (
+        "booked",
+        "INSERT INTO payments_line VALUES ('standin', 'payout', 'po', 1, 'EUR', -5, 0, NULL, '')",
+    ),
     ("outbox", """UPDATE notices_notice SET data = '{"order":"ord_x"}'"""),
     ("inbox", DELIVERY),
     ("summed", "INSERT INTO figures_day VALUES (20000)", SUM),

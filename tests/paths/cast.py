@@ -164,9 +164,20 @@ def waiting_payment(person: Person) -> str:
     return records.of_order(order)[0].id
 
 
+def topped_up(person: Person) -> str:
+    """Return an order by which this person paid into their balance."""
+    line = Line("Paid in", eur(500), f"liabilities:wallet:{person.holder}")
+    with person.app.test_request_context():
+        return paid_at_bank(person, checkout.start_order(person.reader, (line,)).id)
+
+
 def settled_order(person: Person) -> str:
     """Return an order that this person paid at the bank."""
-    order = open_order(person)
+    return paid_at_bank(person, open_order(person))
+
+
+def paid_at_bank(person: Person, order: str) -> str:
+    """Return an order after this person paid it."""
     checkout.pay(order, "playmoney", person.reader, "http://localhost/library/")
     (payment,) = records.of_order(order)
     local_bank().pay(str(payment.ref), "pay")

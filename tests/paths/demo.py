@@ -18,6 +18,17 @@ def _closed(language: str) -> str:
     raise LookupError(language)
 
 
+def _all_closed() -> list[str]:
+    found = []
+    for path in sorted(FOLDER.glob("*.md")):
+        if "price: 0.20 EUR" in path.read_text():
+            named = re.search(r"^slug:\s*(\S+)", path.read_text(), re.MULTILINE)
+            found.append(named[1] if named else path.stem)
+    return found
+
+
+CLOSED = sorted(_all_closed(), key=lambda slug: slug != _closed("en"))
+"""All of them, the first English one first."""
 CLOSED_EN, CLOSED_IT = _closed("en"), _closed("it")
 
 

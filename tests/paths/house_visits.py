@@ -84,6 +84,8 @@ HOUSE: dict[str, Visit] = {
         foreign=lambda _: of(name="nothing"),
     ),
     "admin_settings.save": Visit(
-        SEE_OTHER, own=lambda _: of(group="checkout"), foreign=lambda _: of(group="nothing")
+        SEE_OTHER,
+        own=lambda _: Ask({"group": "checkout"}, {"checkout.allow_loss": "on"}),
+        foreign=lambda _: of(group="nothing"),
     ),
 }

@@ -21,7 +21,12 @@ def rare_site(tmp_path_factory):
     """Yield a demo site with a plugin that asks, offers twice, and fails."""
     home = tmp_path_factory.mktemp("rare") / "instance"
     folders = str(Path(__file__).parent / "plugins")
-    with running_site(home, OBOLO_PLUGINS=PLUGINS, OBOLO_PLUGIN_FOLDERS=folders) as address:
+    with running_site(
+        home,
+        OBOLO_PLUGINS=PLUGINS,
+        OBOLO_PLUGIN_FOLDERS=folders,
+        OBOLO_CHECKOUT__ALLOW_LOSS="true",
+    ) as address:
         yield address
 
 

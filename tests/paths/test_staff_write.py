@@ -66,7 +66,7 @@ def test_a_text_is_written_priced_and_published_on_a_phone(browser, desk):
 
     guest = browser.new_page(base_url=desk[0].address, locale="it-IT")
     guest.goto("/una-prova")
-    expect(guest.locator("#open .primary")).to_contain_text("Paga 0,20")
+    expect(guest.locator("#open .primary")).to_contain_text("Paga 5,00")
     expect(guest.locator(".teaser")).to_contain_text("Per tutti.")
     assert "Per chi paga." not in guest.content()
     guest.close()

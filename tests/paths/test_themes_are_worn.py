@@ -39,7 +39,7 @@ UNSEEN = """() => [...document.querySelectorAll('body *')].filter((one) => {
 @pytest.fixture
 def app(make_site):
     """Return the demo's site."""
-    app = make_site("posts", "paywall", "tipjar", "playmoney")
+    app = make_site("posts", "paywall", "tipjar", "wallet", "playmoney")
     with app.app_context():
         demo.load()
     return app

@@ -247,6 +247,19 @@ VISITS: dict[str, Visit] = {
         foreign=lambda p: closed_medium(p.stranger), refused=(403,),
     ),
     "tipjar.tip": Visit(SEE_OTHER, own=lambda _: form(minor="200")),
+    "wallet.pay_in": Visit(SEE_OTHER, own=lambda _: form(minor="500")),
+    "wallet.give_back": Visit(
+        SEE_OTHER, own=lambda p: form(order=cast.topped_up(p)) if p.holder else None,
+        foreign=lambda p: form(order=cast.topped_up(p.stranger)),
+    ),
+    "takeback.show": Visit(
+        own=lambda p: of(order=cast.settled_order(p)) if p.holder else None,
+        foreign=lambda p: of(order=cast.settled_order(p.stranger)),
+    ),
+    "takeback.take_back": Visit(
+        SEE_OTHER, own=lambda p: of(order=cast.settled_order(p)) if p.holder else None,
+        foreign=lambda p: of(order=cast.settled_order(p.stranger)),
+    ),
     "playmoney.static": Visit(own=lambda _: of(filename="express.js")),
     "playmoney.show": Visit(
         own=lambda p: of(ref=at_bank(p)), foreign=lambda _: of(ref=MADE_UP)

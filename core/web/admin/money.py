@@ -8,7 +8,7 @@ from decimal import Decimal
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 
-from core import figures
+from core import checkout, figures
 from core.clock import now
 from core.errors import BadInput, NotFound
 from core.figures import Span
@@ -17,10 +17,12 @@ from core.payments import lines
 from core.people import current_reader, users
 from core.settings import site_currency
 from core.sheets import Row, as_csv
+from core.views import date_of
 from core.web.admin import drawing
 from core.web.admin.shell import admin_page
 from core.web.callers import callers
-from core.web.rendering import money
+from core.web.doors import told
+from core.web.rendering import money, remains_of
 
 blueprint = Blueprint("admin_money", __name__, url_prefix="/admin/money")
 TOP, WRONG, PAYOUTS, MOST_ROWS = 20, 100, 12, 10_000
@@ -42,9 +44,20 @@ def show() -> Response:
         waited=drawing.time_to_text(figures.waited(span, mode=mode)),
         buyers=figures.buyers(span, mode=mode), owed=owed_words(),
         unassigned=figures.unassigned(mode, limit=WRONG), payouts=lines.payouts(PAYOUTS),
-        differences=lines.differences(WRONG),
+        differences=lines.differences(WRONG), priced=priced(),
         can_export="orders.export" in current_reader().permissions,
     )  # fmt: skip
+
+
+def priced() -> tuple[str, list[checkout.Remaining], str]:
+    """Return the price that was asked about, what remains of it, and what is wrong with it."""
+    text = request.args.get("price", "").strip()
+    if not text:
+        return "", [], ""
+    try:
+        return text, remains_of(text), ""
+    except BadInput as error:
+        return text, [], told(error)
 
 
 @blueprint.get("/owed")
@@ -61,7 +74,7 @@ def owed() -> Response:
 @blueprint.get("/<table>.csv")
 @callers("orders.export")
 def file(table: str) -> Response:
-    """Send a table of the page as a file: `days`, `resources`, `unassigned` or `owed`."""
+    """Send a table of the page as a file: `days`, `payments`, `fees` and so on."""
     if table not in FILES:
         raise NotFound("There is no such page.")
     days = _days()
@@ -86,7 +99,11 @@ def account_name(account: str) -> str:
     family, _sep, rest = account.removeprefix("liabilities:").partition(":")
     if family == "vat":
         return str(_("VAT to pay: %(country)s", country=rest))
-    known = {"unassigned": _("Unassigned money"), "wallet": _("Balances of readers")}
+    known = {
+        "unassigned": _("Unassigned money"),
+        "wallet": _("Balances of readers"),
+        "refunds": _("Refunds on their way"),
+    }
     return str(known.get(family, family.replace("_", " ").capitalize()))
 
 
@@ -158,10 +175,35 @@ def _owed_rows(_span: Span) -> list[Row]:
     ]  # fmt: skip
 
 
+def _fee_rows(span: Span) -> list[Row]:
+    found = figures.fees_by_day(span, mode=drawing.mode(), currency=site_currency())
+    return [
+        {
+            "day": str(date_of(day)), "provider": one.provider, "paid": one.paid.decimal,
+            "fees": one.fees.decimal, "share": f"{one.share:.4f}", "currency": one.paid.currency,
+        }
+        for day, one in found
+    ]  # fmt: skip
+
+
+def _payment_rows(span: Span) -> list[Row]:
+    found = figures.paid_orders(span, mode=drawing.mode(), currency=site_currency())
+    return [
+        {
+            "at": one.at.isoformat(), "order": one.order, "provider": one.provider,
+            "gross": one.gross.decimal, "paid_in": one.paid_in.decimal, "vat": one.vat.decimal,
+            "fee": one.fee.decimal, "net": one.net.decimal, "currency": one.gross.currency,
+        }
+        for one in found
+    ]  # fmt: skip
+
+
 FILES: Mapping[str, Callable[[Span], list[Row]]] = {
     "days": _day_rows,
     "resources": _resource_rows,
     "unassigned": _unassigned_rows,
     "owed": _owed_rows,
+    "fees": _fee_rows,
+    "payments": _payment_rows,
 }
 """The tables that can be taken along."""

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from core import founding, settings
+from core import checkout, founding, settings
 from core.errors import BadInput, NotFound, OboloError
 from core.founding import CURRENCY, DONE, LANGUAGE, STEPS
 from core.people import current_reader, passkeys, two_factor, users
@@ -233,7 +233,7 @@ def _draw_pay() -> Response:
     return setup_page(
         "admin/setup/pay.html", step="pay", words=words, states=STATES,
         providers=[(one, _leads_to(one), _mode(one)) for one in found], plays=plays_money(),
-        tries=value(ALLOW_LOSS) or not founding.is_past("pay"),
+        tries=value(ALLOW_LOSS) or not (founding.is_past("pay") or checkout.keeper_name()),
         is_locked=settings.locked(ALLOW_LOSS),
     )  # fmt: skip
 

@@ -27,10 +27,10 @@ def posts():
 
 
 def test_its_folder_names_the_bundled_plugins(app, home):
-    """Posts, a price on them, a jar, and play money to pay with."""
+    """Posts, a price on them, a jar, a balance, and play money to pay with."""
     chosen = tomllib.loads((home / "obolo.toml").read_text())
 
-    assert chosen["plugins"] == ["posts", "paywall", "tipjar", "playmoney"]
+    assert chosen["plugins"] == ["posts", "paywall", "tipjar", "wallet", "takeback", "playmoney"]
 
 
 def test_content_is_loaded_once(app):
@@ -44,4 +44,4 @@ def test_content_is_loaded_once(app):
     assert first >= 6
     assert posts() == first
     assert value("site.name") == "Mine"
-    assert value("checkout.allow_loss") is True
+    assert value("checkout.allow_loss") is False

@@ -27,7 +27,7 @@ WANTED = 60
 
 @pytest.fixture
 def app(home, monkeypatch):
-    monkeypatch.setenv("OBOLO_PLUGINS", "posts,paywall,tipjar,playmoney")
+    monkeypatch.setenv("OBOLO_PLUGINS", "posts,paywall,tipjar,wallet,playmoney")
     built = create_app(configuration.load(home), immediate=True)
     with built.app_context():
         demo.load()

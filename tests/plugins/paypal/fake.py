@@ -152,7 +152,7 @@ def answer(  # noqa: C901, PLR0911 - one case for each address
         case "POST", "v2", "payments", "captures", id, "refund":
             return books.once(path, key, body, lambda: books.refund(id, body))
         case "GET", "v1", "customer", "disputes":
-            return {"items": books.disputes_of(query["disputed_transaction_id"])}
+            return {"items": books.disputes_of(query.get("disputed_transaction_id", ""))}
         case "GET", "v1", "customer", "disputes", id:
             return books.disputes[id]
         case "POST", "v1", "notifications", "verify-webhook-signature":
@@ -164,7 +164,8 @@ def answer(  # noqa: C901, PLR0911 - one case for each address
         case _, "v1", "notifications", "webhooks", *rest:
             return webhooks(books, method, rest, body)
         case "GET", "v1", "reporting", "transactions":
-            return {"transaction_details": fake.transactions, "total_pages": 1}
+            moved = books.between(query["start_date"], query["end_date"])
+            return {"transaction_details": fake.transactions + moved, "total_pages": 1}
     raise Refusal(404, "RESOURCE_NOT_FOUND")
 
 

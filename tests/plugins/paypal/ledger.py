@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +40,7 @@ class Ledger:
     events: list[Json] = field(default_factory=list)
     answered: dict[tuple[str, str], tuple[Json, Json]] = field(default_factory=dict)
     webhooks: dict[str, Json] = field(default_factory=dict)
+    rows: list[Json] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
     on_event: Callable[[Json], None] = lambda _event: None
@@ -134,6 +136,7 @@ class Ledger:
                         "paypal_fee": amount | {"value": str(fee)},
                         "net_amount": amount | {"value": str(Decimal(amount["value"]) - fee)},
                     }
+                    self.move("T0006", capture["id"], amount, fee, invoice_id=self.invoice(id))
                     self.tell("PAYMENT.CAPTURE.COMPLETED", "capture", capture)
 
     def refund(self, capture_id: str, body: Json) -> Json:
@@ -167,6 +170,7 @@ class Ledger:
         } | {name: body[name] for name in ("custom_id",) if name in body}  # fmt: skip
         unit["payments"].setdefault("refunds", []).append(refund)
         capture["status"] = "REFUNDED" if Decimal(amount["value"]) == left else "PARTIALLY_REFUNDED"
+        self.move("T1107", refund["id"], amount, sign=-1, paypal_reference_id=capture_id)
         event = {name: value for name, value in refund.items() if name != "custom_id"}
         self.tell("PAYMENT.CAPTURE.REFUNDED", "refund", event)
         return refund
@@ -182,6 +186,8 @@ class Ledger:
                 "disputed_transactions": [{"seller_transaction_id": capture["id"]}],
                 "dispute_amount": capture["amount"] | {"value": value},
             }  # fmt: skip
+            amount = self.disputes[id]["dispute_amount"]
+            self.move("T1201", f"T-{id}", amount, sign=-1, paypal_reference_id=capture["id"])
             self.tell("CUSTOMER.DISPUTE.CREATED", "dispute", self.disputes[id])
             return id
 
@@ -209,6 +215,10 @@ class Ledger:
         with self.lock:
             code = "RESOLVED_SELLER_FAVOUR" if verdict == "won" else "RESOLVED_BUYER_FAVOUR"
             self.disputes[id] |= {"status": "RESOLVED", "dispute_outcome": {"outcome_code": code}}
+            if verdict == "won":
+                capture_id = self.disputes[id]["disputed_transactions"][0]["seller_transaction_id"]
+                amount = self.disputes[id]["dispute_amount"]
+                self.move("T1202", f"T-{id}-back", amount, paypal_reference_id=capture_id)
             self.tell("CUSTOMER.DISPUTE.RESOLVED", "dispute", self.disputes[id])
 
     def disputes_of(self, capture_id: str) -> list[Json]:
@@ -218,6 +228,38 @@ class Ledger:
             for id, one in self.disputes.items()
             if one["disputed_transactions"][0]["seller_transaction_id"] == capture_id
         ]
+
+    def invoice(self, order_id: str) -> str:
+        """Return the number under which the site asked for an order."""
+        return str(self.order(order_id)["purchase_units"][0].get("invoice_id", ""))
+
+    def move(
+        self,
+        code: str,
+        id: str,
+        amount: Json,
+        fee: Decimal = Decimal(0),
+        sign: int = 1,
+        **more: str,
+    ) -> None:
+        """Write down what changed the balance, as Transaction Search tells it."""
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        info = {
+            "transaction_id": id, "transaction_event_code": code, "transaction_status": "S",
+            "transaction_initiation_date": at,
+            "transaction_amount": amount | {"value": str(sign * Decimal(amount["value"]))},
+            "fee_amount": amount | {"value": str(-fee)}, **more,
+        }  # fmt: skip
+        self.rows.append({"transaction_info": info})
+
+    def between(self, start: str, end: str) -> list[Json]:
+        """Return what changed the balance in a time, both ends included."""
+        since, until = (datetime.fromisoformat(at) for at in (start, end))
+        dated = [
+            (datetime.fromisoformat(one["transaction_info"]["transaction_initiation_date"]), one)
+            for one in self.rows
+        ]
+        return [one for at, one in dated if since <= at <= until]
 
     def tell(self, event_type: str, resource_type: str, resource: Json) -> None:
         """Keep a message about what happened, and hand it on."""

@@ -28,13 +28,15 @@ from tests.architecture.tree import ROOT
 from tests.plugins.paypal.fake import CLIENT, SECRET, WEBHOOK, FakePayPal, Fault, running
 
 FEES = Fees.of("3.40", "0.35", "EUR")
+PATIENT, IMPATIENT = 10.0, 0.4
+"""Seconds that an answer is waited for: a busy machine is no trouble, except where it is asked."""
 AMOUNTS = tuple(Money(minor, "EUR") for minor in (50, 20, 99, 333, 1999))
 
 
 def provider_for(fake: FakePayPal, *, fees: Fees | None = FEES, retries: int = 0) -> PayPal:
     """Return the provider of a site that is connected to this PayPal."""
-    wire = Wire(fake.url, CLIENT, SECRET, timeout=0.3, retries=retries, sleep=lambda _: None)
-    site = Site(wire, WEBHOOK, False, fake.books.merchant, fees, "A small shop")
+    reach = Wire(fake.url, CLIENT, SECRET, timeout=PATIENT, retries=retries, sleep=lambda _: None)
+    site = Site(reach, WEBHOOK, False, fake.books.merchant, fees, "A small shop")
     return ClosesInThreads(lambda: site)
 
 
@@ -105,6 +107,8 @@ class WithFake:
 
     def spoil(self, operation: str, way: str, *, done: bool) -> None:
         """Spoil an answer; a cancel reads the order before its note and after it."""
+        if way == "timeout":
+            self.provider._site().wire._timeout = IMPATIENT
         if operation == "cancel":
             self.fake.faults.append(Fault("look_up", way, skip=int(done)))
         else:

@@ -49,14 +49,18 @@ def fake():
 
 
 @pytest.fixture
-def way(fake, monkeypatch):
+def undeclared(monkeypatch):
+    """Reach the fake although there is no site whose settings name it."""
     monkeypatch.setattr(wire, "http_request", http.request)
+
+
+@pytest.fixture
+def way(fake, undeclared):
     return Wire(fake.url, CLIENT, SECRET, timeout=5, sleep=lambda _: None)
 
 
 @pytest.fixture
-def tables(db, monkeypatch):
-    monkeypatch.setattr(wire, "http_request", http.request)  # there is no site to declare it
+def tables(db, undeclared):
     with lock_migrations():
         Migrations("paypal", ROOT / "plugins" / "paypal" / "migrations").apply()
 
@@ -74,6 +78,7 @@ def site(make_site, fake):
         "paypal.client_id": CLIENT, "paypal.secret": SECRET, "paypal.api_url": fake.url,
         "paypal.webhook_id": WEBHOOK, "paypal.merchant_id": fake.books.merchant,
         "paypal.fee_percent": "3,40", "paypal.fee_fixed": "0.35",
+        "checkout.most_fee_share": 11,
     })  # fmt: skip
     shop = ModuleType("shop")
     shop.guard = guard

@@ -61,7 +61,9 @@ class OverHttp:
         self.stand.fake.decide(dispute, verdict)
 
     def spoil(self, operation: str, way: str, *, done: bool) -> None:
-        """Spoil the next answer on the wire."""
+        """Spoil the next answer on the wire; a site that waits for it is no patient one."""
+        if way == "timeout":
+            client.TIMEOUT_SECONDS = 0.5
         self.stand.faults.append(Fault(operation, way, done))
 
     def deliveries(self) -> list[Inbound]:
@@ -101,7 +103,7 @@ class TestOverHttp(ProviderContract):
     @pytest.fixture
     def contract(self, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> OverHttp:
         monkeypatch.setattr(client, "http_request", http.request)  # there is no site to declare it
-        monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
+        monkeypatch.setattr(client, "TIMEOUT_SECONDS", 10.0)
         settings = chosen_for(stand)
         return OverHttp(stand, Stripe(lambda: settings), len(stand.fake.events))
 

@@ -28,7 +28,7 @@ def pay(client, **form):
     return client.get(back.location)
 
 
-@pytest.mark.parametrize(("form", "minor"), [({"minor": "200"}, 200), ({"own": "3.50"}, 350)])
+@pytest.mark.parametrize(("form", "minor"), [({"minor": "500"}, 500), ({"own": "3.50"}, 350)])
 def test_a_tip_is_paid_and_thanked_for(client, form, minor):
     """One of the amounts or one's own earns income:tips, and the thanks lead back."""
     done = pay(client, **form)

@@ -30,7 +30,7 @@ PRICE = 20
 
 
 class Till:
-    """Settles at once and by itself, as a balance does, without asking anybody."""
+    """Settles at once from a balance; it may fall far below nothing, so that none is filled."""
 
     name = "till"
     can = frozenset({"instant"})
@@ -38,8 +38,8 @@ class Till:
     payee = "bench"
 
     def till(self, holder: str, currency: str) -> str:
-        """Settle from one account of the site's."""
-        return "assets:till"
+        """Settle from the holder's own, bounded account, as a balance does."""
+        return f"liabilities:till:{holder}"
 
     def quote(self, amount: Money, *, country: str) -> Quote | None:
         """Cost nothing."""

@@ -109,6 +109,31 @@ def test_others_see_no_money(client):
         assert client.get(address).status_code == 403
 
 
+def test_an_owner_sees_what_remains_of_a_price(client, provider):
+    """Task: find a price that is worth it. One field, without a script; what is none is told."""
+    signed_in(client, "owner")
+    provider.fee = 5
+    page = client.get("/admin/money/?price=0.20").text
+    wrong = client.get("/admin/money/?price=nothing").text
+
+    assert "€0.15" in page
+    assert "not offered: from €0.50 on" in page
+    assert "is not an amount" in wrong
+    assert 'value="nothing"' in wrong
+
+
+def test_payments_and_fees_come_as_files(client, provider):
+    """Task: hand the year to the accountant: gross, fee, VAT and net of each payment."""
+    signed_in(client, "bookkeeper")
+    sold(provider, post_line(20))
+    (payment,), (fee,) = rows(client, "payments"), rows(client, "fees")
+
+    assert (payment["gross"], payment["fee"], payment["vat"], payment["net"]) == (
+        "0.20", "0.00", "0.00", "0.20",
+    )  # fmt: skip
+    assert (fee["provider"], fee["paid"], fee["share"]) == ("standin", "0.20", "0.0000")
+
+
 def test_payouts_and_what_is_not_explained_stand_there(client, provider):
     """Task: know when the money comes to the bank, and whether all of it is explained."""
     signed_in(client, "bookkeeper")

@@ -1,0 +1,114 @@
+"""How a reader can go on from a price: from a balance, directly, or by a top-up that stays.
+
+A small price is never paid directly at a loss. It is paid from a balance, or together with a top-up
+in one order and one payment: 5.00 are paid, 0.20 is the sale, 4.80 stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from flask_babel import gettext
+
+from core.checkout.ways import direct, is_worth_it, left_with, ways
+from core.errors import BadInput, Refused
+from core.money import Money
+from core.orders import Line
+from core.payments import Provider
+from core.people import Reader
+from core.plugins import catalogue
+from core.settings import value
+
+LADDER = (3, 5, 10, 20, 50, 100)
+"""Round amounts, in major units, of which the least that are worth their fee are suggested."""
+SUGGESTIONS = 2
+
+
+class Keeper(Provider, Protocol):
+    """A provider whose `can` holds `top_up`: it keeps money that a reader pays in beforehand."""
+
+    def room(self, reader: Reader, currency: str) -> Money:
+        """Return how much more this reader may pay in now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way on: what is paid now, by which instant provider, and what is left afterwards.
+
+    Without a provider the money comes from outside; `top_up` is the part of it, in minor units,
+    that stays. `left` is what the reader has here when it is done.
+    """
+
+    pays: Money
+    provider: str = ""
+    top_up: int = 0
+    left: Money | None = None
+
+
+def choices(price: Money, reader: Reader) -> list[Choice]:
+    """Return the ways on from a price, the best for both sides first; none when there is none."""
+    found = ways(price, reader)
+    instant = [way.provider for way in found if "instant" in way.provider.can]
+    own = [
+        Choice(price, provider.name, left=left - price)
+        for provider in instant
+        if (left := left_with(provider, reader, price.currency)) is not None
+    ]
+    if len(found) > len(own):
+        return [*own, Choice(price)]
+    return own or top_ups(price, reader)
+
+
+def top_ups(price: Money, reader: Reader) -> list[Choice]:
+    """Return what can be paid for a price together with a top-up, the least amounts first.
+
+    Suggested is what brings the fee of the cheapest provider to `checkout.top_up_share`; where a
+    reader may not pay in so much, the most that is offered at all.
+    """
+    keeper = _keeper()
+    if keeper is None:
+        return []
+    most = price + keeper.room(reader, price.currency)
+    offered = [
+        (amount, cheapest[0].quote.fee.minor * 100 <= amount.minor * value("checkout.top_up_share"))
+        for units in LADDER
+        if price.minor < (amount := Money.of_units(units, price.currency)).minor <= most.minor
+        and (
+            cheapest := [w for w in direct(amount, reader.country) if is_worth_it(amount, w.quote)]
+        )
+    ]
+    good = [amount for amount, fits in offered if fits] or [amount for amount, _ in offered[-1:]]
+    held = left_with(keeper, reader, price.currency) or Money(0, price.currency)
+    return [
+        Choice(amount, top_up=(amount - price).minor, left=held + amount - price)
+        for amount in good[:SUGGESTIONS]
+    ]
+
+
+def _keeper() -> Keeper | None:
+    found = [one for one in catalogue.providers.values() if "top_up" in one.can]
+    return cast("Keeper", found[0]) if found else None
+
+
+def keeper_name() -> str:
+    """Return the name of the provider that keeps money for readers; nothing when none does."""
+    keeper = _keeper()
+    return keeper.name if keeper else ""
+
+
+def top_up_line(text: str, reader: Reader, currency: str) -> Line:
+    """Return the line by which a reader pays in so many minor units, as a form says.
+
+    It earns the till of the provider that keeps them. Raises BadInput, and Refused when nobody does
+    or it is more than they may pay in.
+    """
+    keeper = _keeper()
+    if keeper is None:
+        raise Refused("No balance is kept here.")
+    if not (text.isascii() and text.isdigit() and 0 < len(text) <= 9 and int(text)):
+        raise BadInput("Please choose one of the amounts.")
+    amount, most = Money(int(text), currency), keeper.room(reader, currency)
+    if amount.minor > most.minor:
+        raise Refused("You can add up to {most} now.", most=most.format(reader.language))
+    return Line(gettext("Added to your balance"), amount, keeper.till(reader.holder, currency))
