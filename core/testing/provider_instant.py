@@ -133,11 +133,12 @@ class InstantContract:
         order = _ordered(instant, reader, 20)
         _pay(instant, order, reader)
         till = instant.provider.till(reader.holder, instant.currency)
-        empty = ledger.balance(till, instant.currency)
+        mode = instant.provider.mode
+        empty = ledger.balance(till, instant.currency, mode)
         number = order.lines[0].number
         name = instant.provider.name
         asked = checkout.refund(order.id, {number: 20}, to=name, actor="test", reason="contract")
-        full = ledger.balance(till, instant.currency)
+        full = ledger.balance(till, instant.currency, mode)
         again = _ordered(instant, reader, 20)
         _pay(instant, again, reader)
 
