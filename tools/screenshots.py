@@ -18,10 +18,9 @@ from playwright.sync_api import (
     Page,
     Route,
     ViewportSize,
-    sync_playwright,
 )
 
-from core.testing.browser import launch
+from core.testing.browser import end_browser, shared_browser
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -135,8 +134,10 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     take = take_all if chosen.all else take_readme
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        take(browser, chosen.site.rstrip("/"), chosen.folder)
+    try:
+        take(shared_browser(), chosen.site.rstrip("/"), chosen.folder)
+    finally:
+        end_browser()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from core.people import passwords
 from core.plugins import caller, catalogue, read_manifest
 from core.plugins import manifest as manifests
 from core.storage import Migrations, lock_migrations
-from core.testing.browser import opened
+from core.testing.browser import end_browser, opened
 from core.testing.mailbox import Outbox, watched_mail
 from core.testing.people import Person, signed_in
 from core.testing.trying import Cards, PlayMoney
@@ -49,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marks known."""
     config.addinivalue_line("markers", "plugins(*names): the plugins of the test's site, in order")
     config.addinivalue_line("markers", "browser: drives a real Chromium, or is skipped loudly")
+
+
+def pytest_unconfigure() -> None:
+    """End the browser that the tests of this process shared."""
+    end_browser()
 
 
 def pytest_pycollect_makemodule(module_path: Path) -> None:

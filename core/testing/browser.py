@@ -69,29 +69,47 @@ def chromium() -> str:
     return found
 
 
-@contextmanager
-def launch(playwright: Playwright) -> Iterator[Browser]:
-    """Start a headless Chromium and close it at the end; skip or fail as `chromium` does."""
-    browser = playwright.chromium.launch(
-        executable_path=chromium(), args=list(LAUNCH_ARGUMENTS), headless=True
-    )
-    try:
-        yield browser
-    finally:
+_running: list[tuple[Playwright, Browser]] = []
+
+
+def shared_browser() -> Browser:
+    """Return this process's headless Chromium, started once; skip or fail as `chromium` does.
+
+    A process can drive Playwright once only, so all tests in it share what was started first.
+    """
+    if not _running:
+        path = chromium()
+        driver = pytest.importorskip("playwright.sync_api", reason="install playwright")
+        playwright: Playwright = driver.sync_playwright().start()
+        browser = playwright.chromium.launch(
+            executable_path=path, args=list(LAUNCH_ARGUMENTS), headless=True
+        )
+        _running.append((playwright, browser))
+    return _running[0][1]
+
+
+def end_browser() -> None:
+    """End what `shared_browser` started, if anything."""
+    while _running:
+        playwright, browser = _running.pop()
         browser.close()
+        playwright.stop()
 
 
 @contextmanager
 def opened(app: WSGIApplication) -> Iterator[Page]:
     """Serve a site on a free port, and yield a page of a browser that finds it by paths alone."""
-    driver = pytest.importorskip("playwright.sync_api", reason="install playwright for a browser")
+    browser = shared_browser()
+    others = browser.contexts
     server = make_server("127.0.0.1", 0, app, threaded=True)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     try:
-        with driver.sync_playwright() as playwright, launch(playwright) as browser:
-            yield browser.new_page(base_url=f"http://localhost:{server.port}")
+        yield browser.new_page(base_url=f"http://localhost:{server.port}")
     finally:
+        for context in browser.contexts:
+            if context not in others:
+                context.close()
         server.shutdown()
         serving.join()
         server.server_close()

@@ -15,9 +15,9 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from core.testing.browser import chromium, launch
+from core.testing.browser import shared_browser
 from tests.paths.people import Person, Site, somebody
 
 ROOT = Path(__file__).parents[2]
@@ -137,8 +137,6 @@ def elsewhere(browser: Browser, site: Site, person: Person) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield a headless Chromium; skips loudly, or fails, where there is none."""
-    chromium()
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        yield browser
+def browser() -> Browser:
+    """Return a headless Chromium; skips loudly, or fails, where there is none."""
+    return shared_browser()

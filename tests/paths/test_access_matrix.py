@@ -23,6 +23,7 @@ from core.storage import execute, is_postgres
 from core.web import callers as declared
 from core.web import headers
 from core.web.callers import callers, callers_of, takes_token
+from plugins.banktransfer.provider import BankTransfer
 from tests.architecture.tree import PLUGINS
 from tests.paths import cast
 from tests.paths.cast import ROLES, Kind, Person, kinds
@@ -77,7 +78,8 @@ def _in_a_hurry(db, monkeypatch):
 
 
 @pytest.fixture
-def site(make_site, tmp_path):
+def site(make_site, tmp_path, monkeypatch):
+    monkeypatch.setattr(BankTransfer, "mode", "test")  # so that all of the site plays
     app = make_site(*(path.name for path in PLUGINS), settings={"checkout.allow_loss": True})
     folder = tmp_path / "texts"
     write(folder, "free", tags="essays", authors="Ada")
@@ -250,6 +252,10 @@ UNCOUNTED = {
     "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
     "admin_orders.decide": "a step-up was counted", "admin_orders.name": "a step-up was counted",
     "library.remove_method": "ends something",
+    "paypal.save_keys": "the owner's own", "paypal.make_webhook": "the owner's own",
+    "banktransfer.take_file": "staff's own", "banktransfer.take_columns": "staff's own",
+    "banktransfer.book": "staff's own", "banktransfer.set_aside": "staff's own",
+    "banktransfer.note_sent": "staff's own",
     "stripe.keep_keys": "the owner's own", "stripe.make_webhook": "the owner's own",
     "stripe.register_domain": "the owner's own",
     "admin_themes.change": "staff's own", "admin_themes.use": "staff's own",

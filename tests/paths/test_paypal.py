@@ -12,6 +12,8 @@ from tests.plugins.paypal.ledger import captures
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("paypal")]
 FEES = {"OBOLO_PAYPAL__FEE_PERCENT": "3.40", "OBOLO_PAYPAL__FEE_FIXED": "0.35"}
+CHEAP = {"OBOLO_CHECKOUT__ALLOW_LOSS": "true"}
+"""Small prices are sold by PayPal here, which no shop would let happen."""
 ORDER = "**/checkout/ord_*"
 
 
@@ -28,7 +30,7 @@ def site(fake, tmp_path_factory):
     keys = {
         "OBOLO_PLUGINS": "posts,paywall,playmoney,paypal", "OBOLO_PAYPAL__CLIENT_ID": CLIENT,
         "OBOLO_PAYPAL__SECRET": SECRET, "OBOLO_PAYPAL__API_URL": fake.url,
-        "OBOLO_PAYPAL__WEBHOOK_ID": WEBHOOK, **FEES,
+        "OBOLO_PAYPAL__WEBHOOK_ID": WEBHOOK, **FEES, **CHEAP,
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name, value in keys.items():

@@ -84,7 +84,7 @@ def shop(make_site: Any, tmp_path: Path) -> Iterator[Shop]:
 
 def sold_by_stripe(make_site: Any, folder: Path, stand: Stand) -> Flask:
     """Return a site with one post for one euro, which only Stripe sells."""
-    settings = {**SETTINGS, "stripe.api_url": stand.url}
+    settings = {**SETTINGS, "stripe.api_url": stand.url, "checkout.most_fee_share": 30}
     app: Flask = make_site("posts", "paywall", "stripe", settings=settings)
     text = "For all.\n\n<!-- more -->\n\nOnly for those who paid.\n"
     write(folder / "texts", "closed", text, price="1.00 EUR")
