@@ -27,6 +27,7 @@ from core import (
     tasks,
 )
 from core.access import Gate
+from core.checkout import forget_methods
 from core.clock import now
 from core.config import Config
 from core.errors import PluginFailed, in_words
@@ -232,6 +233,7 @@ def _schedule(app: Flask) -> None:
     works: list[Periodic] = [
         Periodic("reconcile", 20, lambda: reconcile(now())),
         Periodic("statements", 86_400, lambda: explain_yesterday(now())),
+        Periodic("methods", HOUR, forget_methods),
         Periodic("notices", 30, lambda: notices.tell_due(now())),
         Periodic("mail", 30, lambda: mail.deliver_due(now())),
         Periodic("seal", HOUR, lambda: seal(now() - SEAL_AFTER)),

@@ -177,7 +177,7 @@ def _money(_home: Path) -> Iterator[Finding]:
 def _scripts(_home: Path) -> Iterator[Finding]:
     for one in scripts.differences():
         about = {"owner": one.owner, "src": one.src}
-        yield Finding("wrong", "script", about, f"{one.owner}/{one.src}:{one.found[:16]}")
+        yield Finding("wrong", "script", about, one.name)
 
 
 def _backups(home: Path) -> Iterator[Finding]:

@@ -53,6 +53,11 @@ class Difference:
     accepted: str
     found: str
 
+    @property
+    def name(self) -> str:
+        """Tell this difference from a later one of the same script."""
+        return f"{self.owner}/{self.src}:{self.found[:16]}"
+
 
 def inventory(themes: Iterable[Theme] = ()) -> list[Script]:
     """Return the scripts of core, of these themes and of every plugin that is on."""
@@ -158,18 +163,26 @@ def differences() -> list[Difference]:
     return [Difference(*row) for row in rows.fetchall()]
 
 
-def accept(themes: Iterable[Theme], *, actor: str) -> list[Difference]:
-    """Take the scripts as they are now for right; return what was different."""
+def accept(
+    themes: Iterable[Theme], *, actor: str, address: str = "", only: str | None = None
+) -> list[Difference]:
+    """Take the scripts as they are now for right; return what was different.
+
+    `only` names one difference: so nobody accepts what changed again after they saw it.
+    """
     check(themes)
     with transaction():
-        found = differences()
+        found = [one for one in differences() if only in (None, one.name)]
         for one in found:
             audit.record(
-                "scripts.accept", actor=actor, subject=f"{one.owner}/{one.src}",
+                "scripts.accept", actor=actor, subject=f"{one.owner}/{one.src}", address=address,
                 before=one.accepted, after=one.found,
             )  # fmt: skip
-        execute("DELETE FROM scripts_script WHERE found = ''")
-        execute("UPDATE scripts_script SET accepted = found WHERE accepted <> found")
+            execute(
+                "UPDATE scripts_script SET accepted = found WHERE owner = ? AND src = ?",
+                [one.owner, one.src],
+            )
+        execute("DELETE FROM scripts_script WHERE found = '' AND accepted = ''")
     return found
 
 
@@ -187,9 +200,11 @@ def _alarm(news: list[Difference]) -> None:
     lines = "\n".join(f"{one.owner}: {one.src}" for one in news)
     body = (
         "These scripts of your site are not the ones that were accepted:\n\n"
-        f"{lines}\n\nIf you changed them, run: obolo plugins scripts --accept\n"
+        f"{lines}\n\nIf you changed them, accept them under Health, or run: obolo plugins "
+        "scripts --accept\n"
         "If you did not, take the site down and look who did.\n\n"
-        "Questi script del sito non sono quelli accettati. Se li hai cambiati tu, esegui: "
-        "obolo plugins scripts --accept. Altrimenti ferma il sito e scopri chi è stato."
+        "Questi script del sito non sono quelli accettati. Se li hai cambiati tu, accettali in "
+        "Salute, o esegui: obolo plugins scripts --accept. Altrimenti ferma il sito e scopri "
+        "chi è stato."
     )
     mail.send(email, f"{value('site.name')}: scripts changed / script cambiati", body, "en")

@@ -5,6 +5,7 @@ from core.checkout.charging import charge_saved
 from core.checkout.choices import Choice, choices, keeper_name, top_up_line, top_ups
 from core.checkout.closing import expire, merge
 from core.checkout.explaining import explain
+from core.checkout.forgetting import forget_methods
 from core.checkout.holding import capture, held_for, release
 from core.checkout.naming import name_refund, unnamed
 from core.checkout.ordering import Unanswered, draft, start_order
@@ -41,6 +42,7 @@ __all__ = [
     "expire",
     "explain",
     "express",
+    "forget_methods",
     "hear",
     "held_for",
     "is_worth_it",

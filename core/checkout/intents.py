@@ -18,7 +18,8 @@ def new_payment(
 
     Raises Conflict for debtors' own accounts, and Refused where it cannot be paid inline.
     """
-    if inline and "inline" not in provider.can:
+    needs_a_page = order.is_held or order.offers_to_save or "inline" not in provider.can
+    if inline and needs_a_page:
         raise Refused("This way of paying leads to a page of its own.")
     if provider.till(order.holder, order.currency).endswith(f":{order.holder}"):
         refuse_debtors(reader)

@@ -30,13 +30,14 @@ def pay(
 
     A second call for the same provider goes on with the same payment and key, so that a reload
     charges nothing twice. An instant provider settles in the same transaction. `save` asks to keep
-    the method, where the provider can; `inline` to pay on a page of the site. Raises Conflict,
-    Refused, BoundExceeded, ProviderRefused, ProviderUnknown.
+    the method, where the provider can; `inline` to pay on a page of the site, where no money is
+    held and no method kept. Raises Conflict, Refused, BoundExceeded, ProviderRefused,
+    ProviderUnknown.
     """
     with transaction():
         order = open_order(order_id)
         provider = way_named(provider_name, order, reader)
-        save = save and "save" in provider.can
+        save = save and not inline and "save" in provider.can
         tries = records.of_order(order.id)
         payment = _unfinished(tries, provider, save=save, inline=inline)
         if payment is None:

@@ -11,6 +11,11 @@ from core.errors import NotFound
 from core.payments.provider import Payment
 from core.storage import execute, insert, instant, micros, new_id, vault
 
+NOBODY = "nobody"
+"""The holder of what was taken away, until its provider has forgotten it too."""
+UNWANTED = "shop:unwanted"
+"""Whose key seals it then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -62,7 +67,7 @@ def _read(where: str, values: Iterable[str]) -> list[Method]:
 
 def find(id: str) -> Method:
     """Return one kept method. Raises NotFound, also when its reader took it away."""
-    found = _read("id = ?", [id])
+    found = _read("id = ? AND holder <> ?", [id, NOBODY])
     if not found:
         raise NotFound("This way of paying is no longer kept.")
     return found[0]
@@ -70,19 +75,49 @@ def find(id: str) -> Method:
 
 def token(id: str) -> str:
     """Return the provider's word for a kept method, for the call that charges it."""
-    row = execute("SELECT token FROM payments_method WHERE id = ?", [id]).fetchone()
-    if row is None:
-        raise NotFound("This way of paying is no longer kept.")
-    return vault.unseal(bytes(row[0]), **_place(id, "token"))
+    find(id)
+    return _token(id)
+
+
+def _token(id: str) -> str:
+    (cell,) = execute("SELECT token FROM payments_method WHERE id = ?", [id]).fetchone()
+    return vault.unseal(bytes(cell), **_place(id, "token"))
 
 
 def remove(id: str, holders: Sequence[str]) -> bool:
-    """Forget a method of these holders, in the caller's transaction; False if there is none."""
-    marks = ", ".join("?" * len(holders)) or "NULL"
-    sql = f"DELETE FROM payments_method WHERE id = ? AND holder IN ({marks})"
-    return bool(execute(sql, [id, *holders]).rowcount)
+    """Take a method from these holders, in the caller's transaction; False if it is not theirs.
+
+    Nobody can charge it from now on. It waits among the `unwanted` for its provider to forget it.
+    """
+    owned = next((one for one in of_holders(holders) if one.id == id), None)
+    if owned is not None:
+        _disown(owned)
+    return owned is not None
 
 
 def forget(holder: str) -> None:
-    """Forget all that a holder keeps, in the caller's transaction."""
-    execute("DELETE FROM payments_method WHERE holder = ?", [holder])
+    """Take away all that a holder keeps, in the caller's transaction."""
+    for method in of_holders([holder]):
+        _disown(method)
+
+
+def _disown(method: Method) -> None:
+    """Leave only what the provider needs to hear, sealed by a key that outlives the person's."""
+    token, label = (
+        vault.seal(text, subject=UNWANTED, **_place(method.id, column))
+        for column, text in (("token", _token(method.id)), ("label", ""))
+    )
+    execute(
+        "UPDATE payments_method SET holder = ?, token = ?, label = ? WHERE id = ?",
+        [NOBODY, token, label, method.id],
+    )
+
+
+def unwanted() -> list[tuple[Method, str]]:
+    """Return what nobody wants kept any more, each with the provider's word for it."""
+    return [(one, _token(one.id)) for one in _read("holder = ? ORDER BY id LIMIT 100", [NOBODY])]
+
+
+def drop(id: str) -> None:
+    """Drop a method that its provider has forgotten, in the caller's transaction."""
+    execute("DELETE FROM payments_method WHERE id = ? AND holder = ?", [id, NOBODY])

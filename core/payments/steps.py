@@ -112,7 +112,17 @@ class ChargeSaved:
     saved: str
 
 
-Action = Capture | Cancel | Refund | ChargeSaved
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget a kept method for good; the payment is the one that brought it.
+
+    One that is forgotten already is no error.
+    """
+
+    saved: str
+
+
+Action = Capture | Cancel | Refund | ChargeSaved | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from core.payments import (
     Capture,
     ChargeSaved,
     Facts,
+    Forget,
     Kind,
     Movement,
     Payment,
@@ -142,16 +143,38 @@ class SaveRules:
         assert charges(facts) == []
         assert facts.state is not State.PAID
 
+    def test_a_method_that_was_forgotten_charges_nobody(self, contract: Contract) -> None:
+        """Forgotten twice is forgotten once; the charge that comes after is refused."""
+        needs(contract, "save")
+        payment, saved = _keeping(contract)
+        for _ in range(2):
+            contract.provider.act(payment, Forget(saved), f"{payment.id}:forget")
+        asked = ask(contract)
+        try:
+            facts = contract.provider.act(
+                asked.payment, ChargeSaved(asked.intent, saved), asked.payment.id
+            )
+        except ProviderRefused:
+            facts = contract.provider.look_up(asked.payment)
+
+        assert charges(facts) == []
+        assert facts.state is not State.PAID
+
 
 def _kept(contract: Contract) -> str:
     """Return what names a method that a person let the site keep."""
+    return _keeping(contract)[1]
+
+
+def _keeping(contract: Contract) -> tuple[Payment, str]:
+    """Return a payment by which a person let the site keep a method, and what names that."""
     asked = ask(contract)
     payment = begin(contract, replace(asked, intent=replace(asked.intent, save=True)))
     contract.person(ref_of(payment), "pay")
     facts = contract.provider.look_up(payment)
     assert facts.saved
     assert facts.state in (State.PAID, State.SAVED)
-    return facts.saved
+    return payment, facts.saved
 
 
 class StatementRules:

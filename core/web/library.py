@@ -8,13 +8,13 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from core import doors, entitlements, orders
+from core import audit, doors, entitlements, orders, tasks
 from core.entitlements import Entitlement
 from core.errors import BadInput, NotFound
 from core.payments import methods, records
 from core.people import contacts, current_reader, users
 from core.plugins import Query, card_of, each
-from core.storage import transaction
+from core.storage import after_commit, transaction
 from core.web.callers import callers
 from core.web.doors import after_answer, guest, link_address, private, told
 
@@ -78,10 +78,13 @@ def keep_contact() -> Any:
 @blueprint.post("/methods/<id>/remove")
 @callers("anyone")
 def remove_method(id: str) -> Any:
-    """Forget a way to pay that the reader kept; nobody can charge it any more."""
+    """Forget a way to pay that the reader kept: nobody can charge it, and its provider is told."""
+    me = current_reader()
     with transaction():
-        if not methods.remove(id, current_reader().holders):
+        if not methods.remove(id, me.holders):
             raise NotFound("This way of paying is no longer kept.")
+        audit.record("method.remove", actor=me.holder, subject=id, address=me.address)
+        after_commit(lambda: tasks.enqueue("methods"))
     return redirect(url_for("library.show", _anchor="methods"), 303)
 
 

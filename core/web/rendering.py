@@ -21,7 +21,7 @@ from werkzeug.security import safe_join
 from core import checkout, plugins
 from core.errors import BadInput, NotFound
 from core.money import Money
-from core.orders import Offer
+from core.orders import Line, Offer
 from core.people import current_reader
 from core.people.signed_in import csrf_token
 from core.plugins import catalogue
@@ -215,12 +215,15 @@ def _slot(name: str, context: Mapping[str, Any]) -> Markup:
     return EMPTY.join(piece for _, piece in pieces) if pieces else EMPTY
 
 
-def express(place: str, amount: Money, **context: Any) -> Markup:
+def express(place: str, amount: Money, lines: Sequence[Line], **context: Any) -> Markup:
     """Return the buttons by which an amount is paid on the page itself, for an order or an offer.
 
-    Only asked for while a provider that is offered for the amount can be paid so.
+    Only asked for while a provider that is offered for the amount can be paid so, and for lines of
+    which no money is held and no way to pay kept: that takes the provider's own page.
     """
-    if not any("inline" in provider.can for provider in catalogue.providers.values()):
+    needs_a_page = any(line.data.get("hold") or line.data.get("save") for line in lines)
+    known = catalogue.providers.values()
+    if needs_a_page or not any("inline" in provider.can for provider in known):
         return EMPTY
     return live(partial(_express, place, amount, context))
 

@@ -22,11 +22,12 @@ from core import (
     Quote,
     Redirect,
     Refund,
+    Refused,
     Settled,
     State,
     StatementLine,
-    Status,
     Step,
+    check_mode,
     now,
     transaction,
 )
@@ -87,13 +88,14 @@ class PayPal:
         A fee that nobody knows cannot be held against the price, so nothing is offered without it.
         """
         site = self._reach()
-        if site is None or site.fees is None or not amounts.fits(amount):
+        if site is None or site.fees is None or not amounts.fits(amount) or not self._fits():
             return None
         fee = site.fees.of_charge(amount)
         return None if fee is None else Quote(LABEL, fee)
 
     def begin(self, intent: Intent, key: str) -> Step:
         """Make an order and send the reader to PayPal's page; the same key is the same order."""
+        self._refuse_misfits()
         site = self._site()
         with transaction():
             kept = records.keep(intent.payment, intent.amount, requests.order(intent, site.brand))
@@ -103,6 +105,20 @@ class PayPal:
             raise ProviderRefused("This key was used for another payment.")
         kept = kept if kept.order else self._make(site, kept)
         return Redirect(kept.order, kept.url)
+
+    def _fits(self) -> bool:
+        try:
+            self._refuse_misfits()
+        except ProviderRefused:
+            return False
+        return True
+
+    def _refuse_misfits(self) -> None:
+        """Raise ProviderRefused for keys that do not belong on this site."""
+        try:
+            check_mode(self.mode)
+        except Refused as error:
+            raise ProviderRefused(error.message) from error
 
     def _make(self, site: Site, kept: Kept) -> Kept:
         answer = site.wire.post(ORDERS, kept.request, kept.id)
@@ -193,7 +209,8 @@ class PayPal:
         order = self._order(site, kept)
         if order is None:
             return _ended(kept, State.EXPIRED, self.mode)
-        return self._facts(site, order, kept, [])
+        disputes = self._disputes(site, order) if reports.refunds_of(order) else []
+        return self._facts(site, order, kept, disputes)
 
     @staticmethod
     def _order(site: Site, kept: Kept) -> Json | None:
@@ -210,7 +227,7 @@ class PayPal:
         """Return the disputes about what was captured; none where the app may not read them."""
         found: list[Json] = []
         for capture in reports.captures_of(order):
-            if reports.CAPTURES.get(capture["status"]) is not Status.DONE:
+            if not reports.may_be_disputed(capture):
                 continue
             query = f"disputed_transaction_id={path_id(str(capture['id']))}"
             try:

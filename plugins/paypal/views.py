@@ -13,6 +13,7 @@ from core import (
     ProviderUnknown,
     admin_page,
     callers,
+    check_mode,
     current_reader,
     gettext,
     local_path,
@@ -56,6 +57,8 @@ def save_keys() -> Any:
     typed = {name: request.form.get(name, "").strip() for name in TYPED}
     percent, fixed = typed["fee_percent"], typed["fee_fixed"]
     try:
+        if typed["client_id"] or chosen.wire() is not None:
+            check_mode("live" if typed["environment"] == "live" else "test")
         if (percent or fixed) and Fees.of(percent, fixed, site_currency()) is None:
             raise BadInput("Write the fees as 3.40 and 0.35.")
         with transaction():

@@ -86,6 +86,10 @@ def _charge_saved(api: Api, sent: Sent) -> Report:
     return api.shown(api.bank.charge_saved(msgspec.convert(sent["wish"], Wish), sent["token"]))
 
 
+def _forget(api: Api, sent: Sent) -> Report:
+    return api.shown(api.bank.forget(sent["payee"], sent["name"]))
+
+
 def _account(api: Api, sent: Sent) -> Any:
     return api.bank.account(sent["payee"], int(sent["since"]), int(sent["until"]))
 
@@ -148,6 +152,7 @@ ROUTES = (
     Route("POST", re.compile(NAMED + "/cancel"), _cancel, "cancel"),
     Route("POST", re.compile(NAMED + "/capture"), _capture, "capture"),
     Route("POST", re.compile("/v1/charges"), _charge_saved, "charge_saved"),
+    Route("POST", re.compile(NAMED + "/forget"), _forget, "forget"),
     Route("GET", re.compile("/v1/account"), _account, "account"),
     Route("POST", re.compile("/control/pay_out"), _pay_out),
     Route("POST", re.compile("/control/pay"), _pay),

@@ -220,7 +220,7 @@ class Bank:
         nobody, and what `begin` raises.
         """
         kept = self.log.read("id = ? AND payee = ? AND kind = 'kept'", [token, wish.payee])
-        if not kept:
+        if not kept or self.report(kept[0].ref).kept is None:
             raise BankRefused("This method is not kept here.")
         with self.log.writing():
             known = self.begin(wish)
@@ -228,6 +228,14 @@ class Bank:
                 self._add("asked", known, "as")
             elif known.standing == "open" and not known.asks:
                 self._charge(known, new_id("ch"), Money(known.minor, known.currency))
+        return self.report(known.ref)
+
+    def forget(self, payee: str, reference: str) -> Report:
+        """Forget the method that a person let this site keep by a payment."""
+        with self.log.writing():
+            known = self.find(payee, reference)
+            if known.kept is not None:
+                self._add("forgot", known, "fo")
         return self.report(known.ref)
 
     def pay_out(self, payee: str) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-OPERATIONS = ("begin", "look_up", "refund", "cancel", "capture", "charge_saved")
+OPERATIONS = ("begin", "look_up", "refund", "cancel", "capture", "charge_saved", "forget")
 WAYS = ("timeout", "reset", "error", "garbage")
 """No answer at all, a broken connection, a 500, and an answer that makes no sense."""
 

@@ -15,6 +15,7 @@ from core import (
     ChargeSaved,
     Facts,
     Forged,
+    Forget,
     Hint,
     Inbound,
     Inline,
@@ -118,6 +119,8 @@ class PlayMoney:
                 report = bank.capture(self.payee, payment.id)
             case ChargeSaved(intent=intent, saved=saved):
                 report = bank.charge_saved(self._wish(intent, key), saved)
+            case Forget():
+                report = bank.forget(self.payee, payment.id)
             case Refund(amount=amount):
                 report = bank.refund(self.payee, payment.id, key, amount)
         return facts_of(report)

@@ -126,6 +126,10 @@ def _kept(report: Report, row: Row) -> Report:
     return msgspec.structs.replace(report, kept=row.id)
 
 
+def _forgot(report: Report, _row: Row) -> Report:
+    return msgspec.structs.replace(report, kept=None)
+
+
 def _asked(report: Report, row: Row) -> Report:
     return msgspec.structs.replace(report, asks=True, failure="authentication_required")
 
@@ -172,6 +176,7 @@ STEPS: dict[str, Callable[[Report, Row], Report]] = {
     "begun": _begun,
     "held": _held,
     "kept": _kept,
+    "forgot": _forgot,
     "asked": _asked,
     "declined": _declined,
     "slow": _slow,

@@ -57,6 +57,9 @@ class Transport(Protocol):
     def charge_saved(self, wish: Wish, token: str) -> Report:
         """Charge a kept method, once per key."""
 
+    def forget(self, payee: str, name: str) -> Report:
+        """Forget the method that was kept by a payment."""
+
     def account(self, payee: str, since: int, until: int) -> list[Line]:
         """Return a site's account between two instants, in microseconds UTC."""
 
@@ -99,6 +102,10 @@ class LocalBank:
     def charge_saved(self, wish: Wish, token: str) -> Report:
         """Charge a kept method, once per key."""
         return self._ask("charge_saved", lambda: self._bank.charge_saved(wish, token))
+
+    def forget(self, payee: str, name: str) -> Report:
+        """Forget the method that was kept by a payment."""
+        return self._ask("forget", lambda: self._bank.forget(payee, name))
 
     def account(self, payee: str, since: int, until: int) -> list[Line]:
         """Return a site's account between two instants, in microseconds UTC."""
@@ -162,6 +169,10 @@ class RemoteBank:
         """Charge a kept method, once per key."""
         sent = {"wish": wish, "token": token}
         return self._ask("POST", "/v1/charges", msgspec.json.encode(sent))
+
+    def forget(self, payee: str, name: str) -> Report:
+        """Forget the method that was kept by a payment."""
+        return self._ask("POST", _path(name) + "/forget", msgspec.json.encode({"payee": payee}))
 
     def account(self, payee: str, since: int, until: int) -> list[Line]:
         """Return a site's account between two instants, in microseconds UTC."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import stripe as package
 
-from core import Refused, check_mode, value
+from core import ProviderRefused, Refused, check_mode, value
 from plugins.stripe.client import STRIPE, client
 from plugins.stripe.prices import Price, price_for
 
@@ -45,10 +45,17 @@ class Chosen:
     def fits(self) -> bool:
         """Tell whether there is a key, and one that belongs on this site."""
         try:
-            check_mode(self.mode)
-        except Refused:
+            self.refuse_misfits()
+        except ProviderRefused:
             return False
         return bool(self.key)
+
+    def refuse_misfits(self) -> None:
+        """Raise ProviderRefused for a key that does not belong on this site."""
+        try:
+            check_mode(self.mode)
+        except Refused as error:
+            raise ProviderRefused(error.message) from error
 
 
 def mode_of(key: str) -> str:

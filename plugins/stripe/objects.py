@@ -90,6 +90,13 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     refunds: Page[Refund] | None = None
 
 
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """A card or an account that is kept; without a customer nobody can charge it any more."""
+
+    id: str
+    customer: str | None = None
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Why a try to pay failed."""
 

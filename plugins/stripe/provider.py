@@ -12,6 +12,7 @@ from core import (
     Capture,
     ChargeSaved,
     Facts,
+    Forget,
     Hint,
     Inbound,
     Inline,
@@ -34,7 +35,7 @@ from plugins.stripe.amounts import is_charged, to_stripe
 from plugins.stripe.chosen import Chosen
 from plugins.stripe.client import Declined, KeyUsed, Missing, ask
 from plugins.stripe.messages import pointed
-from plugins.stripe.objects import PaymentIntent, Session
+from plugins.stripe.objects import Method, PaymentIntent, Session
 from plugins.stripe.objects import Refund as GivenBack
 from plugins.stripe.prices import fee_of
 from plugins.stripe.reports import ASKS_THE_READER, BURIED, PAYMENT, REFUND, SITE
@@ -81,6 +82,7 @@ class Stripe:
     def begin(self, intent: Intent, key: str) -> Step:
         """Start a payment, on Stripe's own page or for the express button on the site's."""
         chosen = self._reach()
+        chosen.refuse_misfits()
         try:
             if intent.inline:
                 begun = _begin_inline(chosen, intent, key)
@@ -120,15 +122,18 @@ class Stripe:
         return searching.facts_of(chosen, found, payment.facts)
 
     def act(self, payment: Payment, action: Action, key: str) -> Facts:
-        """Capture, cancel, refund or charge what is saved, once per key."""
+        """Capture, cancel, refund, charge what is saved or forget it, once per key."""
         chosen = self._reach()
         match action:
             case ChargeSaved():
+                chosen.refuse_misfits()
                 return self._charge_saved(chosen, action, key)
             case Refund():
                 self._give_back(chosen, payment, action, key)
             case Capture():
                 self._capture(chosen, payment, key)
+            case Forget():
+                _detach(chosen, action.saved)
             case Cancel():
                 return self._cancel(chosen, payment)
         return self.look_up(payment)
@@ -248,6 +253,19 @@ def _begin_inline(chosen: Chosen, intent: Intent, key: str) -> PaymentIntent:
 def _inline(intent: PaymentIntent, chosen: Chosen) -> Inline:
     data = {"client_secret": intent.client_secret or "", "publishable_key": chosen.publishable}
     return Inline(intent.id, data)
+
+
+def _detach(chosen: Chosen, saved: str) -> None:
+    """Take a method from its customer. One that has none any more is what was wanted."""
+    method = saved.partition("/")[2]
+    try:
+        ask(lambda: chosen.services.v1.payment_methods.detach(method), Method)
+    except Missing:
+        return
+    except ProviderRefused:
+        found = ask(lambda: chosen.services.v1.payment_methods.retrieve(method), Method)
+        if found.customer is not None:
+            raise
 
 
 def _bury(chosen: Chosen, payment: Payment) -> Session | PaymentIntent:

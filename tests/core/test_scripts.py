@@ -76,6 +76,20 @@ def test_a_changed_script_is_an_alarm_once_and_stays_wrong_until_it_is_accepted(
     assert events("scripts.accept") == ["tilling/till.js"]
 
 
+def test_only_what_was_seen_is_accepted(folder, outbox):
+    """A script that changed again since somebody looked is another difference."""
+    scripts.check()
+    (folder / "till.js").write_text("two")
+    (seen,) = scripts.check()
+    (folder / "till.js").write_text("three")
+    late = scripts.accept((), actor="me", only=seen.name)
+    (now,) = scripts.differences()
+
+    assert late == []
+    assert scripts.accept((), actor="me", only=now.name) == [now]
+    assert scripts.differences() == []
+
+
 def test_one_that_comes_or_goes_is_a_difference_too(folder, outbox):
     """A file more on the page that pays is what thieves add."""
     scripts.check()

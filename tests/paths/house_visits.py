@@ -65,6 +65,7 @@ HOUSE: dict[str, Visit] = {
         foreign=lambda _: Ask({"kind": "payment"}, {"id": MADE_UP}),
         refused=(409,),
     ),
+    "admin_health.accept_script": Visit((409,), own=lambda _: form(name="core/absent.js:0")),
     "admin_health.change": Visit(
         SEE_OTHER,
         own=lambda _: form(key="loss:", reason="Until there are balances"),

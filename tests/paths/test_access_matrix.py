@@ -270,6 +270,7 @@ UNCOUNTED = {
     "admin_orders.refund": "staff's own, and no more than was paid",
     "admin_readers.find": "staff's own", "admin_readers.export": "staff's own",
     "admin_readers.erase": "staff's own", "admin_jobs.again": "the owner's own",
+    "admin_health.accept_script": "the owner's own",
     "admin_health.change": "the owner's own", "admin_backups.make": "the owner's own",
     "admin_backups.download": "the owner's own",
     "tokens.make": "a step-up was counted", "tokens.revoke": "ends something",

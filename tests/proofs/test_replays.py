@@ -27,6 +27,7 @@ HERE = "tests/proofs/test_replays.py"
 SENT = "tests/proofs/test_replays_of_input.py"
 MATRIX = "tests/paths/test_access_matrix.py"
 RACES = "tests/proofs/test_races.py"
+BY_PROVIDERS = "tests/proofs/test_replays_of_providers.py"
 FORGED = "tests/proofs/test_forgeries.py"
 HISTORIES = "tests/proofs/test_webhooks.py"
 EVERYBODY = f"{MATRIX}::test_a_route_answers_whom_it_is_meant_for_and_nobody_else"
@@ -41,11 +42,26 @@ CASES: dict[int, tuple[str, ...]] = {
     5: (
         f"{FORGED}::test_what_is_not_the_banks_is_refused_and_changes_nothing",
         f"{FORGED}::test_weak_twin_that_checks_no_signature_is_caught",
+        f"{BY_PROVIDERS}::test_5_what_the_provider_did_not_sign_for_this_site_is_refused",
     ),
-    6: (f"{HERE}::test_6_a_genuine_payment_of_something_else_opens_nothing",),
-    7: (f"{HERE}::test_7_one_charge_settles_one_order",),
-    8: (f"{HERE}::test_8_a_price_in_a_form_is_not_read",),
-    9: (f"{HERE}::test_9_a_return_address_grants_nothing",),
+    6: (
+        f"{HERE}::test_6_a_genuine_payment_of_something_else_opens_nothing",
+        f"{BY_PROVIDERS}::test_6_a_message_that_claims_payment_is_only_a_hint",
+    ),
+    7: (
+        f"{HERE}::test_7_one_charge_settles_one_order",
+        f"{BY_PROVIDERS}::test_7_one_provider_object_pays_one_order",
+    ),
+    8: (
+        f"{HERE}::test_8_a_price_in_a_form_is_not_read",
+        f"{BY_PROVIDERS}::test_8_the_price_is_the_sites_own",
+    ),
+    9: (
+        f"{HERE}::test_9_a_return_address_grants_nothing",
+        f"{BY_PROVIDERS}::test_9_a_leaked_return_address_is_nobody_elses",
+        f"{BY_PROVIDERS}::test_9_a_return_that_is_repeated_takes_and_opens_nothing_more",
+        f"{BY_PROVIDERS}::test_9_who_leaves_another_ones_page_lets_nothing_go",
+    ),
     10: (
         f"{RACES}::test_processes_that_race_for_one_balance_spend_what_is_there_and_no_more",
         f"{RACES}::test_weak_twin_that_reads_before_it_writes_overdraws",
@@ -65,15 +81,21 @@ CASES: dict[int, tuple[str, ...]] = {
     19: (f"{SENT}::test_19_what_is_sent_is_never_an_object",),
     20: (f"{SENT}::test_20_a_name_is_shown_and_never_run",),
     21: (f"{SENT}::test_21_what_is_sent_is_never_a_statement",),
-    23: (f"{SENT}::test_23_no_page_sends_a_reader_elsewhere",),
+    23: (
+        f"{SENT}::test_23_no_page_sends_a_reader_elsewhere",
+        f"{BY_PROVIDERS}::test_23_nobody_is_led_elsewhere_after_paying",
+    ),
     24: (EVERYBODY, NO_WALL),
     25: (f"{HERE}::test_25_a_message_that_comes_again_changes_nothing",),
+    26: (
+        f"{BY_PROVIDERS}::test_26_cards_are_tried_by_one_door_whatever_leads_there",
+        f"{BY_PROVIDERS}::test_26_declined_tries_count_and_one_button_ends_all",
+    ),
 }
 NOT_YET = {
     11: "nobody is paid out by the site yet",
     13: "no way to pay takes a network's fee from the site yet",
     22: "nothing can be uploaded over HTTP yet; files come in by the command line",
-    26: "each door has counters of its own; one velocity service over all of them is to come",
 }
 
 

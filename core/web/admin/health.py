@@ -10,9 +10,9 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from core import doctor
+from core import doctor, scripts
 from core.doctor import SENTENCES, Finding
-from core.errors import BadInput
+from core.errors import BadInput, Conflict
 from core.money import Money
 from core.people import current_reader
 from core.plugins import Health
@@ -112,6 +112,17 @@ def change() -> Any:
             doctor.ignore(key, _reason(key), actor=me.holder, address=me.address)
     except BadInput as error:
         return _page(422, error=told(error), wrong_key=key)
+    return redirect(url_for("admin_health.show"), 303)
+
+
+@blueprint.post("/scripts")
+@callers("settings.change", confirmed=True)
+def accept_script() -> Any:
+    """Take a script that was changed for right, as it was when the page showed it."""
+    me, worn = current_reader(), current_app.extensions["obolo_themes"].worn
+    name = request.form.get("name", "")
+    if not scripts.accept(worn, actor=me.holder, address=me.address, only=name):
+        raise Conflict("This script has changed again since. Please look once more.")
     return redirect(url_for("admin_health.show"), 303)
 
 

@@ -156,6 +156,15 @@ def test_each_door_is_a_payment_of_its_own_and_the_last_one_stands(doors):
     assert [one.ref is None for one in records.of_order(order)] == [False] * 3
 
 
+def test_a_button_on_the_page_keeps_no_method(doors):
+    """Whoever adds the wish to a request by hand gets a payment without it."""
+    doors.can |= {"save"}
+    order = ordered()
+    checkout.pay(order, "standin", READER, "https://site.example/back", save=True, inline=True)
+
+    assert [(one.inline, one.save) for one in records.of_order(order)] == [(True, False)]
+
+
 def test_the_same_door_again_goes_on_with_the_same_payment(doors):
     """A second tap on the button sends the same key."""
     order = ordered()

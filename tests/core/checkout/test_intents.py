@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from core.checkout.intents import intent, new_payment
+from core.errors import Refused
 from core.orders import Order
 from tests.stand_in import READER, StandIn, post_line
 
@@ -30,3 +33,15 @@ def test_money_is_taken_at_once_unless_a_line_says_otherwise():
 
     assert (payment.hold, payment.save, payment.method) == ("", False, "")
     assert not intent(order, payment).hold
+
+
+def test_money_is_held_and_a_way_kept_only_on_the_providers_own_page():
+    """A button on the site knows nothing of that, so it is no way to pay such an order."""
+    provider = StandIn(can=frozenset({"inline", "hold"}))
+    for wish in ("hold", "save"):
+        line = replace(post_line(), data={wish: True})
+        order = Order(READER.holder, (), "EUR", id="ord_1").with_lines([line])
+        with pytest.raises(Refused):
+            new_payment(order, provider, READER, inline=True)
+
+        assert new_payment(order, provider, READER).hold == ("held" if wish == "hold" else "")

@@ -19,6 +19,7 @@ from core.errors import Forged, OboloError
 from core.money import Money
 from core.payments import Inbound, Kind, Status
 from core.storage import Migrations, close, lock_migrations, new_id, transaction
+from core.testing.provider_more import DistrustRules
 from core.testing.provider_steps import begun, paid, refund
 from core.testing.providers import CancelRules, FeeRules, PayingRules, RefundRules
 from plugins.banktransfer import lines, records
@@ -117,7 +118,7 @@ class WithBank:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-class TestBankTransfer(PayingRules, FeeRules, CancelRules, RefundRules):
+class TestBankTransfer(PayingRules, FeeRules, CancelRules, RefundRules, DistrustRules):
     """What the contract says of paying, fees, letting go and giving back."""
 
     @pytest.fixture

@@ -152,7 +152,7 @@ def answer(  # noqa: C901, PLR0911 - one case for each address
         case "POST", "v2", "payments", "captures", id, "refund":
             return books.once(path, key, body, lambda: books.refund(id, body))
         case "GET", "v1", "customer", "disputes":
-            return {"items": books.disputes_of(query["disputed_transaction_id"])}
+            return {"items": books.disputes_of(query.get("disputed_transaction_id", ""))}
         case "GET", "v1", "customer", "disputes", id:
             return books.disputes[id]
         case "POST", "v1", "notifications", "verify-webhook-signature":

@@ -182,6 +182,7 @@ class Ledger:
             id = f"PP-D-{next(self.numbers)}"
             self.disputes[id] = {
                 "dispute_id": id, "status": "UNDER_REVIEW", "reason": "UNAUTHORISED",
+                "create_time": "2026-11-20T10:00:00.000Z",
                 "disputed_transactions": [{"seller_transaction_id": capture["id"]}],
                 "dispute_amount": capture["amount"] | {"value": value},
             }  # fmt: skip
@@ -189,6 +190,25 @@ class Ledger:
             self.move("T1201", f"T-{id}", amount, sign=-1, paypal_reference_id=capture["id"])
             self.tell("CUSTOMER.DISPUTE.CREATED", "dispute", self.disputes[id])
             return id
+
+    def list_as_refund(self, id: str, value: str, made: str) -> None:
+        """List money that a dispute takes among the refunds of its capture, as PayPal does."""
+        with self.lock:
+            capture_id = self.disputes[id]["disputed_transactions"][0]["seller_transaction_id"]
+            (unit, capture), = (
+                (order["purchase_units"][0], capture)
+                for order in self.orders.values()
+                for capture in captures(order) if capture["id"] == capture_id
+            )  # fmt: skip
+            amount = capture["amount"] | {"value": value}
+            refund = {
+                "id": self.new_id("1R"), "status": "COMPLETED", "amount": amount,
+                "create_time": made,
+                "links": [{"rel": "up", "href": f"{self.url}/v2/payments/captures/{capture_id}"}],
+            }  # fmt: skip
+            unit["payments"].setdefault("refunds", []).append(refund)
+            capture["status"] = "REFUNDED" if amount == capture["amount"] else "PARTIALLY_REFUNDED"
+            self.tell("PAYMENT.CAPTURE.REVERSED", "refund", refund)
 
     def decide(self, id: str, verdict: str) -> None:
         """End a dispute."""

@@ -172,6 +172,23 @@ def test_nothing_is_offered_until_the_fees_are_set(site):
     assert provider.quote(Money(500, "EUR"), country="IT") is None
 
 
+def test_keys_of_the_wrong_kind_are_neither_kept_nor_used(site, fake, sign_in, monkeypatch):
+    """The sandbox on a public site would give all away, live keys on this machine take money."""
+    owner, provider = sign_in("owner"), provider_for(fake)
+    form = {"environment": "live", "client_id": CLIENT, "secret": "", "fee_percent": "9"}
+    here = owner.post("/admin/paypal/keys", **form)
+    monkeypatch.setattr("core.hosts._Site.names", ("shop.example.org",))
+    with site.test_request_context():
+        with pytest.raises(ProviderRefused, match="These are test keys"):
+            provider.begin(INTENT, "pay_1")
+        assert provider.quote(Money(500, "EUR"), country="IT") is None
+
+    assert (here.status_code, settings.value("paypal.environment")) == (422, "sandbox")
+    assert "These are live keys" in here.text
+    assert settings.value("paypal.fee_percent") != "9"
+    assert fake.requests("POST", "/v2/.*") == []
+
+
 def said(level: bool | None = None) -> list[str]:
     """Return what the check says, or only what is right or wrong."""
     return [one.words for one in connecting.check() if level in (None, one.ok)]
@@ -298,23 +315,6 @@ def test_what_has_no_place_at_paypal_is_not_offered():
         assert not amounts.fits(money)
     for percent, fixed in (("", "0.35"), ("3.4", ""), ("x", "0.35"), ("3.401", "0"), ("-1", "0")):
         assert Fees.of(percent, fixed, "EUR") is None
-
-
-def test_the_currency_that_paypal_changed_comes_with_its_own_fee(fake, tables):
-    """What came into the account is net and fee in the other currency."""
-    provider = provider_for(fake)
-    step = provider.begin(INTENT, "pay_1")
-    fake.books.approve(step.ref)
-    provider.act(PAYMENT, Capture(), "pay_1:capture")
-    unit = fake.books.orders[step.ref]["purchase_units"][0]
-    unit["payments"]["captures"][0]["seller_receivable_breakdown"] |= {
-        "paypal_fee_in_receivable_currency": {"currency_code": "USD", "value": "0.80"},
-        "receivable_amount": {"currency_code": "USD", "value": "10.20"},
-    }
-    (charge,) = provider.look_up(PAYMENT).movements
-
-    assert (charge.fee, charge.fee_currency) == (80, "USD")
-    assert (charge.settled_minor, charge.settled_currency) == (1100, "USD")
 
 
 def test_the_statement_leaves_out_what_is_of_other_sites(fake, tables):

@@ -114,8 +114,8 @@ class FakeStripe:
         )  # fmt: skip
         intent.update(latest_charge=charge["id"], last_payment_error=None)
         if intent["setup_future_usage"]:
-            kept = self.new("payment_method", "pm", type="card")
             owner = intent["customer"] or self.new("customer", "cus")["id"]
+            kept = self.new("payment_method", "pm", type="card", customer=owner)
             intent.update(payment_method=kept["id"], customer=owner)
         if slow:
             intent["status"] = "processing"

@@ -84,8 +84,8 @@ def _intent(fake: FakeStripe, sent: Thing) -> Thing:
         return fake.intent(sent)
     method = sent["payment_method"]
     fake.find(sent["customer"])
-    if method not in WITHOUT_MONEY:
-        fake.find(method)
+    if method not in WITHOUT_MONEY and fake.find(method)["customer"] != sent["customer"]:
+        raise invalid("payment_method_unexpected_state")
     intent = fake.intent(sent)
     intent["payment_method"] = method
     if method not in WITHOUT_MONEY:
@@ -112,6 +112,13 @@ def _cancel(fake: FakeStripe, intent: Thing, sent: Thing) -> Thing:
     intent.update(status="canceled", amount_capturable=0)
     fake.event("payment_intent.canceled", intent)
     return intent
+
+
+def _detach(fake: FakeStripe, method: Thing, sent: Thing) -> Thing:
+    if method["customer"] is None:
+        raise invalid("resource_missing")
+    method["customer"] = None
+    return method
 
 
 def _endpoint(fake: FakeStripe, sent: Thing) -> Thing:
@@ -156,6 +163,7 @@ MAKERS: dict[str, Any] = {
 }  # fmt: skip
 DOERS: dict[str, Any] = {
     "expire": lambda fake, thing, sent: fake.expire(thing), "capture": _capture, "cancel": _cancel,
+    "detach": _detach,
     "validate": lambda fake, thing, sent: thing,
 }  # fmt: skip
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from core import hosts
+from core.money import Money
+from core.payments import Intent, ProviderRefused
+from core.plugins import catalogue
 from core.settings import save, value
 from core.storage import execute
 from core.testing import browser_of
@@ -92,6 +96,20 @@ def test_test_keys_are_refused_on_a_public_site(owner):
 
     assert "These are test keys" in answer.text
     assert value("stripe.secret_key") == ""
+
+
+def test_test_keys_begin_nothing_on_a_public_site(owner, stand):
+    """Where keys were kept before the site became public nobody is led to Stripe."""
+    keys(owner)
+    hosts.set_names(["shop.example.com"])
+    provider, before = catalogue.providers["stripe"], len(stand.calls)
+    intent = Intent("pay_1", "ord_1", "gst_1", Money(100, "EUR"), "A", "http://localhost/", "en")
+    for inline in (False, True):
+        with pytest.raises(ProviderRefused, match="These are test keys"):
+            provider.begin(replace(intent, inline=inline), "pay_1")
+
+    assert provider.quote(Money(100, "EUR"), country="IT") is None
+    assert len(stand.calls) == before
 
 
 def test_the_webhook_is_made_with_its_events_and_its_secret(owner, stand, monkeypatch):

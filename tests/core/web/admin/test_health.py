@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from core import audit, scripts
 from core.plugins import catalogue
+from core.storage import execute
 from core.web.admin.health import attention
 from tests.people import signed_in
 
@@ -50,3 +52,20 @@ def test_a_finding_is_ignored_for_a_reason_and_heeded_again(client, boss):
         assert attention() == []
     boss.post("/admin/health/", key=KEY, heed="1")
     assert "Until May" not in client.get("/admin/health/").text
+
+
+def test_a_script_that_the_owner_changed_is_accepted_beside_its_alarm(client, boss):
+    """Task: have one's own change taken for right; with a step-up, and in the audit log."""
+    scripts.check(client.application.extensions["obolo_themes"].worn)
+    execute("UPDATE scripts_script SET accepted = 'another' WHERE src = 'seen.js'")
+    page = client.get("/admin/health/").text
+    (name,) = re.findall(r'name="name" value="(core/seen.js:[0-9a-f]{16})"', page)
+    stale = boss.post("/admin/health/scripts", name=name[:-1] + "x")
+    done = boss.post("/admin/health/scripts", name=name)
+    (event,) = audit.events(action="scripts.accept")
+
+    assert "The script seen.js of core is not the one that was accepted." in page
+    assert (stale.status_code, done.status_code) == (409, 303)
+    assert scripts.differences() == []
+    assert (event.actor, event.subject) == (boss.user.id, "core/seen.js")
+    assert event.data["before"] == "another"
