@@ -3,7 +3,8 @@
 PYTHON ?= python3
 PORT ?=
 KILLS ?= 20
-WORKERS ?= logical
+# One more than there are cores: tests with a site or a bank often wait for it.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 UPGRADE ?=
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from _pytest.nodeid import NodeId
 
 from core.people import passwords
 from core.testing import KEK, browser_of, sqlite_url
@@ -24,13 +25,20 @@ hypothesis.settings.load_profile("obolo")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run the tests that share what their file makes once, such as a site."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one process run the tests that share what is made once, such as a site.
+
+    They are those of a group, and else those of a file that makes something once. pytest-xdist
+    3.8 names the group by an attribute that pytest 9.2 no longer reads, so it is named here.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
     for item in items:
         known: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
         shares = any(one.scope == "module" for found in known.values() for one in found)
-        if shares and not list(item.iter_markers("xdist_group")):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+        mark = item.get_closest_marker("xdist_group")
+        if group := mark.args[0] if mark else item.path.name if shares else "":
+            object.__setattr__(item, "_id", NodeId.parse(f"{item.nodeid}@{group}"))
 
 
 @pytest.fixture(autouse=True)

@@ -120,7 +120,7 @@ def test_my_data_comes_as_one_file(person, tmp_path):
         names = set(file.namelist())
 
     assert whole["user"][0]["email"] == email
-    assert [one["total"] for one in whole["orders"]] == [20]
+    assert [one["total"] for one in whole["orders"]] == [500]
     assert {"data.json", "user.csv", "devices.csv", "orders.csv", "entitlements.csv"} <= names
 
 

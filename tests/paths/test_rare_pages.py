@@ -42,7 +42,7 @@ def rare_walk(page: Page, site: str) -> Iterator[str]:
     page.get_by_role("radio").first.check()
     page.locator(".questions .primary").click()
     yield "two ways"
-    page.locator(".way:not(:has(.notice)) button").click()
+    page.locator(".way button.primary").click()
     yield "instructions"
     page.locator("article a.btn").click()
     yield "not paid yet"

@@ -115,10 +115,10 @@ def test_a_plugin_that_is_not_there_stays_off(shelf, caplog):
 @sqlite_only
 def test_what_a_plugin_needs_must_stand_before_it(shelf):
     """Then both load."""
-    shelf.put("wallet")
-    shelf.put("pledge", manifest='depends = ["wallet"]')
+    shelf.put("purse")
+    shelf.put("pledge", manifest='depends = ["purse"]')
 
-    assert started(shelf, "wallet", "pledge") == ["wallet", "pledge"]
+    assert started(shelf, "purse", "pledge") == ["purse", "pledge"]
     assert catalogue.failed == {}
 
 
@@ -133,13 +133,13 @@ def test_what_a_plugin_needs_must_stand_before_it(shelf):
 )
 def test_what_needs_a_plugin_that_stays_off_stays_off_too(shelf, caplog, code):
     """Whatever the reason was, and through any number of plugins."""
-    shelf.put("wallet", code)
-    shelf.put("pledge", manifest='depends = ["wallet"]')
+    shelf.put("purse", code)
+    shelf.put("pledge", manifest='depends = ["purse"]')
     shelf.put("campaign", manifest='depends = ["pledge"]')
     shelf.put("other")
 
-    assert started(shelf, "wallet", "pledge", "campaign", "other") == ["other"]
-    assert set(catalogue.failed) == {"wallet", "pledge", "campaign"}
+    assert started(shelf, "purse", "pledge", "campaign", "other") == ["other"]
+    assert set(catalogue.failed) == {"purse", "pledge", "campaign"}
 
 
 @sqlite_only
