@@ -56,7 +56,8 @@ def _address(process: subprocess.Popen, log: Path) -> str:
 @pytest.fixture(scope="session")
 def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of the demo site, which the tests of this process share."""
-    with running_site(tmp_path_factory.mktemp("demo") / "instance") as address:
+    home = tmp_path_factory.mktemp("demo") / "instance"
+    with running_site(home, OBOLO_TRUSTED_PROXIES="1") as address:
         yield address
 
 

@@ -243,16 +243,21 @@ class Person:
         return Authenticator(session, made["authenticatorId"])
 
 
+def from_a_new_address() -> dict[str, str]:
+    """Return the header of a browser that is elsewhere than all before it."""
+    number = next(ADDRESSES)
+    return {"X-Forwarded-For": f"10.{number // 256}.{number % 256}.7"}
+
+
 @contextmanager
 def somebody(
     browser: Browser, site: Site, size: str = "phone", language: str = "en", *, scripts: bool = True
 ) -> Iterator[Person]:
     """Open a new browser, at an address of its own, so that nobody shuts a door for others."""
-    number = next(ADDRESSES)
     context = browser.new_context(
         **SCREENS[size], base_url=site.address, locale=LOCALES[language], reduced_motion="reduce",
         java_script_enabled=scripts,
-        extra_http_headers={"X-Forwarded-For": f"10.{number // 256}.{number % 256}.7"},
+        extra_http_headers=from_a_new_address(),
     )  # fmt: skip
     context.set_default_timeout(15_000)
     yield Person(context.new_page(), site, language)

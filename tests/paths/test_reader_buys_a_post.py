@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.paths.demo import CLOSED, CLOSED_EN, CLOSED_IT, paid_words
+from tests.paths.people import from_a_new_address
 
 MOST_MS = 300
 TOOK = "performance.getEntriesByType('navigation')[0].domContentLoadedEventStart"
@@ -25,8 +26,9 @@ def phone(request, browser, demo_site):
     """A phone that was never here before."""
     with_scripts = request.param == "with JavaScript"
     context = browser.new_context(
-        **PHONE, base_url=demo_site, locale="en-GB", java_script_enabled=with_scripts
-    )
+        **PHONE, base_url=demo_site, locale="en-GB", java_script_enabled=with_scripts,
+        extra_http_headers=from_a_new_address(),
+    )  # fmt: skip
     context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
@@ -34,7 +36,9 @@ def phone(request, browser, demo_site):
 
 @pytest.fixture
 def italian_phone(browser, demo_site):
-    context = browser.new_context(**PHONE, base_url=demo_site, locale="it-IT")
+    context = browser.new_context(
+        **PHONE, base_url=demo_site, locale="it-IT", extra_http_headers=from_a_new_address()
+    )
     context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
