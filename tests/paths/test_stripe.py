@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from core.clock import now
+from core.reconcile import reconcile
 from core.storage import execute
 from core.testing import browser_of
 from core.testing.browser import opened
@@ -131,7 +134,7 @@ def test_a_declined_card_can_be_followed_by_another(shop):
 
 
 def test_who_comes_back_without_paying_can_go_on(shop):
-    """Cancelled, the back button, or a closed window: the same order leads to the same visit."""
+    """Cancelled, or the back button: the same order leads to the same visit."""
     shop.goes_to_stripe()
     visit = shop.page.url
     shop.page.get_by_role("link", name="Back to the site").click()
@@ -148,8 +151,23 @@ def test_who_comes_back_without_paying_can_go_on(shop):
     assert (shop.charges(), shop.states()) == (1, ["paid"])
 
 
+def test_who_closes_the_window_after_paying_has_paid(shop):
+    """Stripe took the money, nobody came back: the site asks by itself, and the text is open."""
+    shop.goes_to_stripe()
+    ref, context = shop.page.url.rpartition("/")[2], shop.page.context
+    shop.page.close()
+    shop.stand.fake.person(ref, "pay")
+    with shop.app.app_context():
+        reconcile(now() + timedelta(minutes=2))
+    shop.page = context.new_page()
+    shop.page.goto("/closed")
+    expect(shop.page.locator("main")).to_contain_text("Only for those who paid.")
+
+    assert (shop.charges(), shop.states()) == (1, ["paid"])
+
+
 def test_two_tabs_pay_one_order_once(shop):
-    """Whoever pays in one tab finds the other one paid; a reader who closes the window has paid."""
+    """Whoever pays in one tab finds the other one paid."""
     shop.goes_to_stripe()
     second = shop.page.context.new_page()
     second.goto(shop.page.url)
