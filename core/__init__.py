@@ -7,6 +7,7 @@ from core.checkout import (
     charge_saved,
     draft,
     keeper_name,
+    kept_for,
     refund,
     release,
     site_mode,
@@ -63,16 +64,20 @@ from core.payments import (
 from core.payments.methods import Method
 from core.payments.methods import of_holders as saved_methods
 from core.people import Reader, current_reader, give_holder
+from core.people.tokens import SPEND, Token
+from core.people.tokens import of_user as tokens_of
 from core.people.users import name_of
 from core.plugins import (
     API_VERSION,
     Embed,
     Field,
     Health,
+    MachineRequest,
     Periodic,
     Query,
     Refusal,
     ResourceCard,
+    Toll,
     card_of,
     data_folder,
     embeds,
@@ -111,13 +116,14 @@ from core.web.counting import count_view
 from core.web.files import send_stored
 from core.web.keeping import kept_page
 from core.web.languages import use_language
-from core.web.problems import payment_required
 from core.web.rendering import drafted, draw_embed, gettext, ngettext
 from core.web.returning import way_back
+from core.web.tolls import answer_machine
 from core.web.wanting import wants_json
 
 __all__ = [
     "API_VERSION",
+    "SPEND",
     "Access",
     "Action",
     "Asked",
@@ -149,6 +155,7 @@ __all__ = [
     "Kind",
     "Leg",
     "Line",
+    "MachineRequest",
     "Message",
     "Method",
     "Model",
@@ -182,11 +189,14 @@ __all__ = [
     "Status",
     "Step",
     "StoredFile",
+    "Token",
+    "Toll",
     "Unavailable",
     "address_of",
     "admin_page",
     "after_commit",
     "allow_door",
+    "answer_machine",
     "callers",
     "capture",
     "card_of",
@@ -219,6 +229,7 @@ __all__ = [
     "keep_contact",
     "keep_file",
     "keeper_name",
+    "kept_for",
     "kept_page",
     "local_path",
     "lock_name",
@@ -228,7 +239,6 @@ __all__ = [
     "now",
     "order_and_pay",
     "order_of",
-    "payment_required",
     "record_event",
     "refresh_payment",
     "refund",
@@ -244,6 +254,7 @@ __all__ = [
     "spare_of",
     "start_order",
     "times_sold",
+    "tokens_of",
     "top_up_line",
     "top_ups",
     "transaction",

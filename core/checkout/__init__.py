@@ -2,7 +2,7 @@
 
 from core.checkout.buying import AlreadyHeld, buy
 from core.checkout.charging import charge_saved
-from core.checkout.choices import Choice, choices, keeper_name, top_up_line, top_ups
+from core.checkout.choices import Choice, choices, keeper_name, kept_for, top_up_line, top_ups
 from core.checkout.closing import expire, merge
 from core.checkout.explaining import explain
 from core.checkout.forgetting import forget_methods
@@ -47,6 +47,7 @@ __all__ = [
     "held_for",
     "is_worth_it",
     "keeper_name",
+    "kept_for",
     "least_direct",
     "left",
     "left_with",

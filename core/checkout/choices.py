@@ -97,6 +97,12 @@ def keeper_name() -> str:
     return keeper.name if keeper else ""
 
 
+def kept_for(reader: Reader, currency: str) -> Money | None:
+    """Return what is kept here for a reader and can be spent; None when nobody keeps money."""
+    keeper = _keeper()
+    return None if keeper is None else left_with(keeper, reader, currency)
+
+
 def top_up_line(text: str, reader: Reader, currency: str) -> Line:
     """Return the line by which a reader pays in so many minor units, as a form says.
 

@@ -1,0 +1,79 @@
+"""The page on which a user says how much each of their tokens may spend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel.numbers import format_decimal
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from core import (
+    SPEND,
+    BadInput,
+    Money,
+    NotFound,
+    Refused,
+    Token,
+    callers,
+    card_of,
+    current_reader,
+    gettext,
+    kept_for,
+    site_currency,
+    site_mode,
+    tokens_of,
+)
+from plugins.machinepay import budgets, drafts
+
+pages = Blueprint("machinepay", __name__, url_prefix="/x/machinepay")
+
+
+def _paying(user: str) -> list[Token]:
+    return [one for one in tokens_of(user) if SPEND in one.scopes and not one.over]
+
+
+@pages.get("/")
+@callers("user", confirmed=True)
+def show() -> Response:
+    """Show each token that may pay: what it may spend, what it has, and what was bought."""
+    return _page(done=request.args.get("done", ""))
+
+
+def _page(status: int = 200, **more: Any) -> Response:
+    reader, currency = current_reader(), site_currency()
+    bought = [
+        (one, card.title if (card := card_of(one.resource)) else one.resource)
+        for one in drafts.sold_to(reader.holder)
+    ]
+    page = render_template(
+        "machinepay/page.html", bought=bought, kept=kept_for(reader, currency),
+        rows=[(one, budgets.of_token(one.id)) for one in _paying(reader.holder)],
+        amount=lambda minor: Money(minor, currency), typing=_typing, mode=site_mode(), **more,
+    )  # fmt: skip
+    response = Response(page, status=status)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _typing(minor: int) -> str:
+    """Write an amount as its user would type it; nothing for nothing."""
+    amount, language = Money(minor, site_currency()).decimal, current_reader().language
+    pattern = f"0.{'0' * -int(amount.as_tuple().exponent)}".rstrip(".")
+    return str(format_decimal(amount, pattern, locale=language)) if minor else ""
+
+
+@pages.post("/<token>")
+@callers("user", confirmed=True)
+def allow(token: str) -> Any:
+    """Allow a token so much in all and on one day."""
+    reader, form = current_reader(), request.form
+    if token not in [one.id for one in _paying(reader.holder)]:
+        raise NotFound("There is no such token.")
+    try:
+        most = budgets.read(form.get("most", ""), reader.language)
+        most_a_day = budgets.read(form.get("most_a_day", ""), reader.language)
+    except (BadInput, Refused) as error:
+        words = gettext(error.message).format(**error.values)
+        return _page(422, wrong_at=token, error=words, typed=form)
+    budgets.save(token, reader.holder, most, most_a_day)
+    return redirect(url_for("machinepay.show", done=token), 303)
