@@ -94,8 +94,7 @@ MACHINE_VISITS: dict[str, Visit] = {
         own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")
     ),
     "machinepay.allow": Visit(
-        SEE_OTHER, own=lambda person: form({"token": paying_token(person)}, most="5", most_a_day="1"),
-        foreign=lambda person: form({"token": paying_token(person.stranger)}, most="5", most_a_day="1"),
+        SEE_OTHER, **own(paying_token, "token", most="5", most_a_day="1")
     ),
     "tokens.make": Visit(
         own=lambda _: form(name="A", scope="own.view", days="30"),
