@@ -48,7 +48,8 @@ def _page(status: int = 200, **more: Any) -> Response:
     page = render_template(
         "machinepay/page.html", bought=bought, kept=kept_for(reader, currency),
         rows=[(one, budgets.of_token(one.id)) for one in _paying(reader.holder)],
-        amount=lambda minor: Money(minor, currency), typing=_typing, mode=site_mode(), **more,
+        amount=lambda minor: Money(minor, currency), typing=_typing, mode=site_mode(),
+        currency=currency, **more,
     )  # fmt: skip
     response = Response(page, status=status)
     response.headers["Cache-Control"] = "private, no-store"
@@ -69,11 +70,13 @@ def allow(token: str) -> Any:
     reader, form = current_reader(), request.form
     if token not in [one.id for one in _paying(reader.holder)]:
         raise NotFound("There is no such token.")
-    try:
-        most = budgets.read(form.get("most", ""), reader.language)
-        most_a_day = budgets.read(form.get("most_a_day", ""), reader.language)
-    except (BadInput, Refused) as error:
-        words = gettext(error.message).format(**error.values)
-        return _page(422, wrong_at=token, error=words, typed=form)
-    budgets.save(token, reader.holder, most, most_a_day)
+    read, wrong = {}, {}
+    for name in ("most", "most_a_day"):
+        try:
+            read[name] = budgets.read(form.get(name, ""), reader.language)
+        except (BadInput, Refused) as error:
+            wrong[name] = gettext(error.message).format(**error.values)
+    if wrong:
+        return _page(422, wrong_at=token, wrong_in=wrong, typed=form)
+    budgets.save(token, reader.holder, read["most"], read["most_a_day"])
     return redirect(url_for("machinepay.show", done=token), 303)
