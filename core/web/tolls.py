@@ -35,7 +35,7 @@ def answer_machine(
     asking = MachineRequest(current_reader(), current_bearer(), headers, access.open)
     tolls = [] if access.open and not access.held else _tolls(asking, resource, access)
     wanted = next((toll for toll in tolls if toll.buys), None)
-    if wanted is not None and not access.open:
+    if wanted is not None and not access.open and request.method != "HEAD":
         refused = _buy(wanted, url)
         access = decide(resource, asking.reader)
         tolls = _tolls(replace(asking, open=access.open, refused=refused), resource, access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ LEAST_LEFT = timedelta(minutes=5)
 KEPT = timedelta(days=30)
 MARK = "machinepay"
 """Under this name the first line of an order says by which draft a machine bought it."""
+NAME = re.compile(r"drf_[0-9a-f]{32}")
 COLUMNS = "id, token, holder, resource, offer, minor, currency, created, expires, order_id"
 
 
@@ -58,6 +60,8 @@ def _draft(row: tuple[str, str, str, str, str, int, str, int, int, str | None]) 
 
 def find(id: str, token: str) -> Draft | None:
     """Return a token's own draft; nobody finds another's."""
+    if not NAME.fullmatch(id):
+        return None
     row = execute(
         f"SELECT {COLUMNS} FROM machinepay_draft WHERE id = ? AND token = ?",  # noqa: S608 - names
         [id, token],

@@ -257,8 +257,12 @@ def test_what_is_free_or_open_costs_nothing(app, payer):
     free = payer.get("/free", challenge)
     page = app.test_client().get("/closed")
     signed = payer.get(challenge=challenge, Accept="text/html")
+    head = app.test_client().head(
+        "/closed", headers={**payer.headers, "Payment-Challenge": challenge}
+    )
 
     assert (free.status_code, page.status_code, signed.status_code) == (200, 200, 200)
+    assert head.status_code == 402, "who asks for headers only buys nothing"
     assert "Payment-Receipt" not in free.headers
     assert "that are paid for" not in page.text + signed.text
     assert (sales(), payer.budget().spent) == (0, 0)
