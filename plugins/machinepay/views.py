@@ -28,8 +28,8 @@ from plugins.machinepay import budgets, drafts
 pages = Blueprint("machinepay", __name__, url_prefix="/x/machinepay")
 
 
-def _paying(user: str) -> list[Token]:
-    return [one for one in tokens_of(user) if SPEND in one.scopes and not one.over]
+def _paying(known: list[Token]) -> list[Token]:
+    return [one for one in known if SPEND in one.scopes and not one.over]
 
 
 @pages.get("/")
@@ -41,15 +41,16 @@ def show() -> Response:
 
 def _page(status: int = 200, **more: Any) -> Response:
     reader, currency = current_reader(), site_currency()
+    known = tokens_of(reader.holder)
     bought = [
         (one, card.title if (card := card_of(one.resource)) else one.resource)
         for one in drafts.sold_to(reader.holder)
     ]
     page = render_template(
         "machinepay/page.html", bought=bought, kept=kept_for(reader, currency),
-        rows=[(one, budgets.of_token(one.id)) for one in _paying(reader.holder)],
-        amount=lambda minor: Money(minor, currency), typing=_typing, mode=site_mode(),
-        currency=currency, **more,
+        rows=[(one, budgets.of_token(one.id)) for one in _paying(known)],
+        names={one.id: one.name for one in known}, amount=lambda minor: Money(minor, currency),
+        typing=_typing, mode=site_mode(), currency=currency, **more,
     )  # fmt: skip
     response = Response(page, status=status)
     response.headers["Cache-Control"] = "private, no-store"
@@ -68,7 +69,7 @@ def _typing(minor: int) -> str:
 def allow(token: str) -> Any:
     """Allow a token so much in all and on one day."""
     reader, form = current_reader(), request.form
-    if token not in [one.id for one in _paying(reader.holder)]:
+    if token not in [one.id for one in _paying(tokens_of(reader.holder))]:
         raise NotFound("There is no such token.")
     read, wrong = {}, {}
     for name in ("most", "most_a_day"):

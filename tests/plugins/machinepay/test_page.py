@@ -10,7 +10,7 @@ from core.testing import browser_of
 from plugins.machinepay import budgets
 from tests.people import signed_in
 from tests.plugins.machinepay.payer import Payer, fill, sales
-from tests.plugins.posts.texts import bring, count, write
+from tests.plugins.posts.texts import SVG, bring, count, media_names, write
 
 PAGE = "/x/machinepay/"
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -19,7 +19,9 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.fixture
 def app(make_site, tmp_path):
     app = make_site("posts", "paywall", "wallet", "machinepay")
-    write(tmp_path, "closed", "For all.\n\n<!-- more -->\n\nPaid.\n", price="0.20 EUR")
+    text = "For all.\n\n<!-- more -->\n\nPaid.\n\n![A circle](paid.svg)\n"
+    write(tmp_path, "closed", text, price="0.20 EUR")
+    (tmp_path / "paid.svg").write_text(SVG.format(fill="red"))
     bring(app, tmp_path)
     return app
 
@@ -49,7 +51,14 @@ def test_a_user_sets_a_budget_and_sees_what_was_bought(person, payer):
     assert "Set a budget" in before
     assert (done.status_code, page.status_code, bool(order)) == (303, 200, True)
     assert page.headers["Cache-Control"] == "private, no-store"
-    for words in ("The budget is saved.", "€4.80", 'value="5.00"', 'value="1.00"', "/library/ord_"):
+    for words in (
+        "The budget is saved.",
+        "€4.80",
+        "· Crawler",
+        'value="5.00"',
+        'value="1.00"',
+        "/library/ord_",
+    ):
         assert words in page.text
     assert "€4.80 left of a budget of €5.00" in person.client.get("/account/tokens/").text
     assert sales() == 1
@@ -100,10 +109,13 @@ def test_a_page_that_answers_programs_takes_their_token_and_no_cookie_then(app, 
     budgets.save(payer.token, payer.user.id, budgets.read("1", "en"), budgets.read("1", "en"))
     fill(payer.user.id)
     stranger = Payer(app)
-    payer.get(challenge=payer.challenged())
+    text = payer.get(challenge=payer.challenged()).json["html"]
+    (picture,) = media_names(text, "closed")
     shown = person.client.get("/closed", headers=stranger.headers)
 
     assert (shown.status_code, shown.json["code"]) == (402, "balance_too_low")
+    assert payer.get(f"/closed/media/{picture}").status_code == 200
+    assert stranger.get(f"/closed/media/{picture}").status_code == 403
     assert person.client.get("/closed", headers={"Accept": "application/json"}).status_code == 200
     assert "Payment" not in person.client.get("/x/wallet/", headers=payer.headers).headers
 
