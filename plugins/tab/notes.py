@@ -1,0 +1,32 @@
+"""What the site's pages say of a tab: what is on it, and that it can be settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import render_template
+from markupsafe import Markup
+
+from core import Money, card_of, current_reader, value
+from plugins.tab.debts import owed_by
+
+
+def drawn(slot: str, context: Mapping[str, object]) -> Markup | None:
+    """Draw a piece for a reader who owes something; nothing for everybody else."""
+    if slot not in ("nav", "post.after", "panel.after"):
+        return None
+    reader = current_reader()
+    owed = owed_by(reader) if reader.holders else None
+    if not owed:
+        return None
+    cap = Money(value("tab.cap"), owed.currency)
+    if slot == "nav":
+        return _page("tab/nav.html", owed=owed)
+    if slot == "post.after" and owed.minor * 4 < cap.minor * 3:
+        return None
+    card = card_of(str(context["resource"]))
+    return _page("tab/settle.html", owed=owed, cap=cap, back=card.url if card else "/")
+
+
+def _page(template: str, **context: object) -> Markup:
+    return Markup(render_template(template, **context))  # noqa: S704 - a template escapes
