@@ -22,10 +22,12 @@ def drawn(slot: str, context: Mapping[str, object]) -> Markup | None:
     cap = Money(value("tab.cap"), owed.currency)
     if slot == "nav":
         return _page("tab/nav.html", owed=owed)
-    if slot == "post.after" and owed.minor * 4 < cap.minor * 3:
+    nearly_full = owed.minor * 4 >= cap.minor * 3
+    if slot == "post.after" and not nearly_full:
         return None
     card = card_of(str(context["resource"]))
-    return _page("tab/settle.html", owed=owed, cap=cap, back=card.url if card else "/")
+    back = card.url if card else "/"
+    return _page("tab/settle.html", owed=owed, cap=cap, nearly_full=nearly_full, back=back)
 
 
 def _page(template: str, **context: object) -> Markup:
