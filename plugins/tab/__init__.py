@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from flask import Blueprint
 from markupsafe import Markup
 
-from core import Health, Periodic, Provider, execute, hookimpl
-from plugins.tab import losses, notes
+from core import Health, Periodic, Provider, hookimpl
+from plugins.tab import debts, losses, notes
 from plugins.tab.provider import Tab
 from plugins.tab.views import pages
 
@@ -39,10 +39,15 @@ def render_slot(slot: str, context: Mapping[str, object]) -> Markup | None:
 
 
 @hookimpl
+def export_reader(holder: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:
+    """Tell when a tab was opened and what of it was written off; the books have its items."""
+    return debts.export(holder)
+
+
+@hookimpl
 def erase_reader(holder: str) -> str | None:
     """Forget where the tab was opened; what is owed stays in the books, which name nobody."""
-    execute("DELETE FROM tab_tab WHERE holder = ?", [holder])
-    return None
+    return debts.erase(holder)
 
 
 @hookimpl

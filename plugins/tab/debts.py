@@ -18,6 +18,7 @@ from core import (
     Refused,
     current_reader,
     execute,
+    gettext,
     lock_name,
     neighbourhood,
     now,
@@ -117,3 +118,18 @@ def _owed(currency: str, network: str | None = None) -> int:
 def owed_to_the_site() -> Money:
     """Return what is owed on all tabs."""
     return Money(_owed(site_currency()), site_currency())
+
+
+def export(holder: str) -> dict[str, list[dict[str, object]]] | None:
+    """Return what is kept of a holder's tab beside its items; instants are microseconds."""
+    rows = execute("SELECT opened, lost, minor FROM tab_tab WHERE holder = ?", [holder]).fetchall()
+    kept = ("opened", "written_off", "minor")
+    return {"tab": [dict(zip(kept, row, strict=True)) for row in rows]} if rows else None
+
+
+def erase(holder: str) -> str | None:
+    """Forget where a tab was opened, and say that a debt stays until it is written off."""
+    execute("DELETE FROM tab_tab WHERE holder = ?", [holder])
+    if not owed_on(holder, site_currency()):
+        return None
+    return str(gettext("What is on your tab stays in the books, without your name."))

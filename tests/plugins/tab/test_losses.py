@@ -129,6 +129,18 @@ def test_a_guests_debt_is_written_off_where_it_moved_to(app, clock, borrow):
     assert debts.is_barred(Reader(user.id, (user.id,), user.id))
 
 
+def test_leaving_takes_along_what_is_kept_and_forgets_the_place(app, clock, borrow):
+    """The debt stays in the books, and whoever leaves is told so; a paid tab leaves nothing."""
+    reader = borrow(20)
+    (row,) = debts.export(reader.holder)["tab"]
+
+    assert (row["written_off"], row["minor"]) == (None, 0)
+    assert "stays in the books" in debts.erase(reader.holder)
+    assert debts.export(reader.holder) is None
+    assert debts.erase("gst_nobody") is None
+    assert debts.owed_by(reader) == eur(20)
+
+
 def test_a_tab_that_is_being_settled_is_left_alone(app, clock, borrow):
     """A transfer may take days; an order that is open for it is no loss."""
     reader = borrow(20)

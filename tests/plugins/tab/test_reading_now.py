@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from core import checkout, settings
+from core.clock import now
 from core.errors import OboloError
 from core.ledger import CLAIMS, Leg, balance, post
 from core.orders import Line
@@ -84,6 +85,7 @@ def test_a_text_opens_by_one_request_and_is_owed(client):
     assert "Text one" in shown or "Read" in shown
     assert "</span> €0.20" in shown
     assert "€0.20 of €2.00" in shown
+    assert "not paid yet" in client.get(f"/library/{newest()[0]}").text
 
 
 def test_what_does_not_fit_is_neither_offered_nor_taken(client):
@@ -111,6 +113,8 @@ def test_one_payment_settles_it_and_leaves_a_balance(client):
     assert sorted(lines) == [(190,), (310,)]
     assert balance("liabilities:wallet:" + newest()[1], "EUR", "test").minor == -310
     assert "Settled" in client.get("/x/tab/").text
+    first = execute("SELECT MIN(id) FROM orders_order").fetchone()[0]
+    assert "not paid yet" not in client.get(f"/library/{first}").text
     page = panel_of(client)
     assert "from your balance" in page
     assert "later" not in page, "a balance comes first, and alone"
@@ -229,6 +233,18 @@ def test_a_merge_beyond_the_cap_is_kept_and_stops_the_tab(app):
         assert owed(user.id) == 380
         with pytest.raises(OboloError, match="fit"):
             checkout.buy(reader, (post_line(5),), "tab")
+
+
+def test_who_let_a_tab_lapse_is_told_why_there_is_none(client):
+    """Within a year nothing is lent to them, and their page says so; all else is open to them."""
+    put(client, "one")
+    BANK.pay(client, client.post("/x/tab/", data={"top_up": "300"}))
+    lapsed = int(now().timestamp() * 1e6)
+    execute("UPDATE tab_tab SET lost = ?, minor = 20", [lapsed])
+
+    assert "An earlier tab was not settled" in client.get("/x/tab/").text
+    assert put(client, "dear").status_code == 403
+    assert "from your balance" in panel_of(client)
 
 
 def test_a_stranger_sees_nothing_of_it(client, app, clock):
