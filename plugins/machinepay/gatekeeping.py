@@ -43,7 +43,7 @@ def toll(request: MachineRequest, resource: str, offers: Sequence[Offer]) -> Tol
     }
     code, words = _refused(request.refused)
     if named and not code:
-        code = _problem(request, found, prices)
+        code = _problem(found, prices)
         if found and not code:
             return Toll(buys=_marked(found, offers), by=keeper_name())
     return _challenge(request, resource, prices, code, words)
@@ -76,28 +76,36 @@ def _refused(error: OboloError | None) -> tuple[str, str]:
     return error.code or "refused", words.format(**error.values) if error.values else words
 
 
-def _problem(request: MachineRequest, found: Draft | None, prices: dict[str, Money]) -> str:
-    """Return the code for why the draft that was named does not pay now."""
+def _problem(found: Draft | None, prices: dict[str, Money]) -> str:
+    """Return the code for why the draft that was named cannot be the sale.
+
+    What others may change meanwhile is for the sale's transaction to say: budget, balance, and
+    whether the draft is sold. One that is may just have been, and then its text is open.
+    """
     if found is None:
         return "draft_unknown"
     if found.order is not None:
-        return "draft_used"
+        return "" if found.offer in prices else "draft_used"
     if found.over:
         return "draft_expired"
     if prices.get(found.offer) != found.price:
         return "price_changed"
-    return _too_much(request, found.price)
+    return _never(found.price)
+
+
+def _never(price: Money) -> str:
+    """Return the code for why no token spends so much; nothing where one may."""
+    if price.minor <= 0 or price.currency != site_currency():
+        return "not_for_machines"
+    return "confirm_needed" if price.minor > value("checkout.confirm_above") else ""
 
 
 def _too_much(request: MachineRequest, price: Money) -> str:
-    """Return the code for why so much is not spent by this token; nothing where it is."""
+    """Return the code for why this token cannot spend so much now; nothing where it can."""
     assert request.bearer is not None, "the barrier is behind it"
-    if price.minor <= 0 or price.currency != site_currency():
-        return "not_for_machines"
-    if code := budgets.of_token(request.bearer.token).refusal_of(price.minor):
+    budget = budgets.of_token(request.bearer.token)
+    if code := _never(price) or budget.refusal_of(price.minor):
         return code
-    if price.minor > value("checkout.confirm_above"):
-        return "confirm_needed"
     kept = kept_for(request.reader, price.currency)
     return "balance_too_low" if kept is not None and kept.minor < price.minor else ""
 

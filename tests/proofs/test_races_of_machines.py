@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 
 import pytest
@@ -14,11 +13,11 @@ import pytest
 from core import limits
 from core.storage import execute
 from core.verify import verify
-from plugins.machinepay import budgets, gatekeeping
+from plugins.machinepay import budgets
 from tests.people import make_user
 from tests.plugins.machinepay.payer import PAID_IN, PRICE, Payer, fill, left, receipt, sales
 from tests.plugins.posts.texts import bring, write
-from tests.proofs.test_races import PATIENCE_SECONDS, together
+from tests.proofs.test_races import together
 
 FACTOR = int(os.environ.get("OBOLO_PROOF_FACTOR", "1"))
 PROGRAMS = 32
@@ -83,22 +82,13 @@ def test_many_requests_spend_one_budget_to_its_end_and_no_further(payer, _round)
 
 
 def test_a_budget_that_is_looked_at_and_then_spent_is_overspent(payer, monkeypatch):
-    """The weak twin: all look while there is enough, then each spends without looking."""
-    look, meeting, each = gatekeeping._too_much, threading.Barrier(PROGRAMS), threading.local()
-
-    def looked(request, price):
-        code = look(request, price)
-        if not hasattr(each, "looked"):
-            each.looked = meeting.wait(PATIENCE_SECONDS)
-        return code
+    """The weak twin: each challenge is given while there is enough, and spent without a look."""
 
     def take(token, minor):
         execute("UPDATE machinepay_budget SET spent = spent + ? WHERE token = ?", [minor, token])
 
-    named = challenges_of(payer)
-    monkeypatch.setattr(gatekeeping, "_too_much", looked)
     monkeypatch.setattr(budgets, "take", take)
-    spend_one_budget(payer, named)
+    spend_one_budget(payer, challenges_of(payer))
 
     assert sales() == TEXTS
     assert payer.budget().spent == TEXTS * PRICE > BUDGET

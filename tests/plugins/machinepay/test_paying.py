@@ -29,6 +29,7 @@ from tests.plugins.machinepay.payer import (
     sales,
 )
 from tests.plugins.posts.texts import bring, count, write
+from tests.proofs.test_races import together
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FORMS = ("/closed", "/api/v1/resources/post:closed")
@@ -235,6 +236,24 @@ def test_sums_that_a_person_confirms_are_not_paid_by_a_token(app, payer):
     assert refused(Payer(app, user=payer.user, most=5000, a_day=5000).get("/dear")) == (
         "confirm_needed"
     )
+
+
+@on_sqlite
+def test_who_comes_second_by_a_moment_gets_the_same_answer(payer, monkeypatch):
+    """Closed when it was looked at, sold before it was paid for: open, with that receipt."""
+    challenge, look, first = payer.challenged(), gatekeeping._problem, []
+
+    def late(_, prices):
+        monkeypatch.setattr(gatekeeping, "_problem", look)
+        first.extend(together(lambda: payer.get(challenge=challenge)))
+        return look(drafts.find(challenge, payer.token), prices)
+
+    monkeypatch.setattr(gatekeeping, "_problem", late)
+    second = payer.get(challenge=challenge)
+
+    assert (first[0].status_code, second.status_code) == (200, 200)
+    assert receipt(first[0]) == receipt(second)
+    assert sales() == 1
 
 
 @on_sqlite
