@@ -134,6 +134,12 @@ def pay_label(amount: Money, what: str = "read") -> str:
 
     The wording is core's alone: Directive 2011/83/EU, article 8(2), asks for it.
     """
+    if not amount:
+        return str(
+            gettext("Read it now, for nothing")
+            if what == "read"
+            else gettext("Have it now, for nothing")
+        )
     if what == "balance":
         return str(gettext("Pay %(price)s from your balance", price=money(amount)))
     if what == "balance-read":
