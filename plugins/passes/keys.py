@@ -10,7 +10,7 @@ POSTS = "post:"
 """What can be read singly; a session or a campaign costs what it costs."""
 PASSES = "passes:"
 ALL, TAG = f"{PASSES}all", f"{PASSES}tag:"
-_TAGS: Recent[str, tuple[str, ...]] = Recent()
+_OPENING: Recent[str, frozenset[str]] = Recent()
 
 
 def key_of(tag: str) -> str:
@@ -33,19 +33,20 @@ def opens_singly(key: str, lasts: timedelta | None) -> bool:
     return lasts is None and key.startswith(POSTS)
 
 
-def tags_of(resource: str) -> tuple[str, ...]:
-    """Return a post's tags in small letters, as they were within the last second.
-
-    Every page of a holder needs them, since one who bought a tag keeps it whatever is sold now.
-    """
-    return _TAGS.get(resource, lambda: _asked(resource)) or ()
-
-
-def _asked(resource: str) -> tuple[str, ...] | None:
-    card = card_of(resource)
-    return None if card is None else tuple(tag.casefold() for tag in card.tags)
+def tags_of(resource: str) -> frozenset[str]:
+    """Return the tags of a post in small letters, as they were within the last second."""
+    return frozenset(filter(None, map(tag_of, opening(resource))))
 
 
 def opening(resource: str) -> frozenset[str]:
-    """Return the keys of passes and bundles that open a post."""
-    return frozenset((ALL, *(TAG + tag for tag in tags_of(resource))))
+    """Return the keys of passes and bundles that open a post.
+
+    Every page of a holder needs them, since who bought a tag keeps it whatever is sold now; so they
+    are remembered for a second, as the post itself is.
+    """
+    return _OPENING.get(resource, lambda: _asked(resource)) or frozenset((ALL,))
+
+
+def _asked(resource: str) -> frozenset[str] | None:
+    card = card_of(resource)
+    return None if card is None else frozenset((ALL, *map(key_of, filter(None, card.tags))))

@@ -55,7 +55,7 @@ def spent_by(holder: str, reach: timedelta, *, tagged: bool = False) -> Context:
     spent = [
         Spent(
             *place, group.singly, max(0, _worth(group) - back.get(place, 0)), group.at,
-            tags=frozenset(tags_of(group.singly)) if tagged else frozenset(),
+            tags=tags_of(group.singly) if tagged else frozenset(),
         )
         for place, group in groups.items() if group.singly
     ]  # fmt: skip

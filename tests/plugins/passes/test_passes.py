@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from core import AlreadyHeld, Conflict, checkout, decide, holds_any, new_id, now, settings
+from core import AlreadyHeld, Conflict, Gate, checkout, decide, holds_any, new_id, now, settings
 from core.ledger import balance
 from core.orders import Line
 from core.payments import records
@@ -19,7 +19,7 @@ from core.plugins import ResourceCard, catalogue, loaded
 from core.storage import execute
 from core.testing.trying import PlayMoney
 from core.verify import verify
-from plugins.passes import pricing
+from plugins.passes import guard, pricing
 from tests.people import slowed
 from tests.proofs.test_races import together
 from tests.stand_in import StandIn, changed, charge, dispute, eur
@@ -224,6 +224,22 @@ def test_the_owner_is_told_what_remains_of_each_price(sign_in):
     assert "What remains of these prices" in page
     assert re.search(r"A pass is worth it from €\d\.\d\d on", page)
     assert "All of “Essays”" in page
+
+
+def test_who_reads_what_is_open_waits_for_nothing_more(rich, app, monkeypatch):
+    """One statement, as without passes: tags are remembered for a second, offers are not drawn."""
+    monkeypatch.setattr("core.storage.recent.SECONDS", 60.0)
+    asked = []
+    reader = reader_of(rich)
+    with app.test_request_context():
+        decide("post:one", reader)
+        monkeypatch.setattr("plugins.passes.selling.sold", lambda: asked.append("sold"))
+        monkeypatch.setattr("plugins.passes.keys.card_of", asked.append)
+        held = decide("post:one", reader)
+
+    assert (held.open, held.held, asked) == (True, True, [])
+    assert guard("post:one", reader, None) is None, "what nobody sells is opened by no pass"
+    assert guard("seat:1", reader, Gate(frozenset({"seat:1"}))) is None
 
 
 def reader_of(client):
