@@ -14,13 +14,13 @@ from core import AlreadyHeld, Conflict, Gate, checkout, decide, holds_any, new_i
 from core.ledger import balance
 from core.orders import Line
 from core.payments import records
-from core.people import Reader
+from core.people import Reader, users
 from core.plugins import ResourceCard, catalogue, loaded
 from core.storage import execute
 from core.testing.trying import PlayMoney
 from core.verify import verify
 from plugins.passes import guard, pricing
-from tests.people import slowed
+from tests.people import make_user, slowed
 from tests.proofs.test_races import together
 from tests.stand_in import StandIn, changed, charge, dispute, eur
 
@@ -208,6 +208,19 @@ def test_a_draft_and_its_order_agree_and_a_form_names_no_price(client):
         assert order.id == again.id
         assert order.lines == draft.lines
         execute("UPDATE orders_order SET state = 'closed' WHERE state = 'open'")
+
+
+def test_a_guest_who_becomes_a_user_keeps_what_counts(rich, app):
+    """Reads ask for all holders of a user, and so do the rules."""
+    user, _ = make_user("ada@example.org")
+    with app.test_request_context():
+        reader = Reader(user.id, (user.id, reader_of(rich).holder), user.id)
+        offers = decide("post:two", reader).offers
+        lines = next(one.lines for one in offers if one.key == "passes-month")
+        before = checkout.draft(reader, lines).total
+        users.claim(user.id, reader_of(rich).holder)
+
+        assert (before, checkout.draft(reader, lines).total) == (eur(600), eur(580))
 
 
 def test_nothing_counts_of_test_money_where_real_money_moves(rich, monkeypatch):
