@@ -95,7 +95,7 @@ def _problem(found: Draft | None, prices: dict[str, Money]) -> str:
 
 def _never(price: Money) -> str:
     """Return the code for why no token spends so much; nothing where one may."""
-    if price.minor <= 0 or price.currency != site_currency():
+    if price.currency != site_currency():
         return "not_for_machines"
     return "confirm_needed" if price.minor > value("checkout.confirm_above") else ""
 
