@@ -7,6 +7,7 @@ from core.checkout import (
     charge_saved,
     draft,
     keeper_name,
+    keeps_methods,
     refund,
     release,
     site_mode,
@@ -62,7 +63,7 @@ from core.payments import (
 )
 from core.payments.methods import Method
 from core.payments.methods import of_holders as saved_methods
-from core.people import Reader, current_reader, give_holder
+from core.people import Reader, current_reader, give_holder, reader_of
 from core.people.users import name_of
 from core.plugins import (
     API_VERSION,
@@ -219,6 +220,7 @@ __all__ = [
     "keep_contact",
     "keep_file",
     "keeper_name",
+    "keeps_methods",
     "kept_page",
     "local_path",
     "lock_name",
@@ -229,6 +231,7 @@ __all__ = [
     "order_and_pay",
     "order_of",
     "payment_required",
+    "reader_of",
     "record_event",
     "refresh_payment",
     "refund",
