@@ -70,7 +70,8 @@ def owed() -> Response:
     claims = figures.claims_of_all(mode=mode, currency=currency)
     return admin_page(
         "admin/owed.html", rows=[(one, _whose(one.holder)) for one in rows], sums=owed_words(),
-        claims=[(one, _whose(one.holder)) for one in claims], claimed=figures.claimed(mode=mode, currency=currency),
+        claims=[(one, _whose(one.holder)) for one in claims],
+        claimed=figures.claimed(mode=mode, currency=currency),
         account_name=account_name, draw=drawing.TOOLS,
         can_export="orders.export" in current_reader().permissions,
     )  # fmt: skip
