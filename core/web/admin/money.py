@@ -72,6 +72,7 @@ def owed() -> Response:
         "admin/owed.html", rows=[(one, _whose(one.holder)) for one in rows], sums=owed_words(),
         claims=[(one, _whose(one.holder)) for one in claims],
         claimed=figures.claimed(mode=mode, currency=currency),
+        lost=Money.total((one.amount for one in claims if not one.is_open), currency),
         account_name=account_name, draw=drawing.TOOLS,
         can_export="orders.export" in current_reader().permissions,
     )  # fmt: skip

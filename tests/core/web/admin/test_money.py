@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -12,7 +13,7 @@ from core.clock import now
 from core.ledger import Leg, post
 from core.money import Money
 from core.orders import Line
-from core.payments import StatementLine, lines, records
+from core.payments import StatementLine, Status, lines, records
 from core.payments.lines import Difference
 from core.people import Reader
 from core.storage import transaction
@@ -103,12 +104,18 @@ def test_an_owner_sees_who_owes_the_site_and_what_is_lost(client, provider):
         checkout.settle(provider, payment.id, paid(payment, dispute("dp", 500)))
     page = client.get("/admin/money/owed").text
     (row,) = rows(client, "claims")
+    with client.application.app_context():
+        checkout.settle(provider, payment.id, paid(payment, dispute("dp", 500, Status.DONE)))
+    lost = re.search("Of these lost</dt><dd[^>]*>([^<]+)<", client.get("/admin/money/owed").text)
 
     assert "No reader owes anything." in nothing
     assert "Readers owe the site €1.30" in client.get("/admin/money/").text
     assert "Ada &lt;b&gt;" in page
     assert f'href="/admin/orders/{order.id}"' in page
     assert "€1.30" in page
+    assert "Of these lost" not in page
+    assert lost is not None
+    assert lost[1] == "€1.30"
     assert (row["amount"], row["state"], row["orders"]) == ("1.30", "disputed", order.id)
 
 
