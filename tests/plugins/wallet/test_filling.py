@@ -50,18 +50,24 @@ def bank(app):
         yield provider
 
 
+def pay_in(bank, person, minor):
+    """Pay in, and let the way be kept by which it was paid."""
+    holder = person.user.id
+    reader = Reader(holder, (holder,), holder)
+    line = Line("Paid in", eur(minor), FAMILY + holder, data={"save": True})
+    order = checkout.start_order(reader, (line,))
+    checkout.pay(order.id, "standin", reader, BACK + order.id, save=True)
+    (payment,) = records.of_order(order.id)
+    taken = charge(f"ch_{order.id}", minor)
+    bank.facts[payment.id] = paid(payment, taken, saved="pm_1", saved_label="Visa 4242")
+    checkout.refresh(payment.id)
+
+
 @pytest.fixture
 def ada(client, bank):
     """A user who paid in 2.00, and keeps the way by which they did."""
     person = signed_in(client)
-    reader = Reader(person.user.id, (person.user.id,), person.user.id)
-    line = Line("Paid in", eur(200), FAMILY + reader.holder, data={"save": True})
-    order = checkout.start_order(reader, (line,))
-    checkout.pay(order.id, "standin", reader, BACK + order.id, save=True)
-    (payment,) = records.of_order(order.id)
-    report = paid(payment, charge("ch_first", 200), saved="pm_1", saved_label="Visa 4242")
-    bank.facts[payment.id] = report
-    checkout.refresh(payment.id)
+    pay_in(bank, person, 200)
     return person
 
 
@@ -125,9 +131,13 @@ def test_it_is_off_until_asked_for_and_ends_by_one_button(ada, bank, letters):
     ada.post("/x/wallet/low", then="tell", below="1.00")
     told = [filling.look_at_low() for _ in range(2)]
     letter = letters.last()
+    pay_in(bank, ada, 300)
+    filling.look_at_low()
+    spend(ada, 300)
+    told += [filling.look_at_low() for _ in range(2)]
     ada.post("/x/wallet/low", then="none")
 
-    assert told == [1, 0]
+    assert told == [1, 0, 1, 0]
     assert letter.subject.startswith("€0.70 are left of your balance")
     assert "http://localhost/x/wallet/" in letter.body
     assert (filling.look_at_low(), charges(bank), wishes.find(ada.user.id)) == (0, [], None)
