@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -244,26 +245,60 @@ def test_a_process_that_dies_anywhere_charges_once(filled, bank, clock, monkeypa
         assert wishes.find(filled.user.id).order == ""
 
 
-def test_many_workers_and_spenders_make_one_top_up(app, filled, bank):
-    """Both spends leave too little; four workers look at once, again and again."""
+@pytest.fixture
+def all_look(app, monkeypatch):
+    """Let four workers find the same to do before any of them does it."""
+    due, met = wishes.due, threading.Barrier(4)
+
+    def found_together():
+        found = due()
+        met.wait(30)
+        return found
+
+    def look():
+        with app.app_context():
+            return filling.look_at_low()
+
+    def looks():
+        with monkeypatch.context() as patch:
+            patch.setattr(wishes, "due", found_together)
+            return together(*[look] * 4)
+
+    return looks
+
+
+def test_many_workers_and_spenders_make_one_top_up(app, filled, bank, all_look):
+    """Two spends at once leave too little; all workers see it, and one fills up."""
     spend(filled, 60)
 
-    def within(act):
-        def acted():
-            with app.app_context():
-                return [act() for _ in range(5)]
+    def buy(minor):
+        with app.app_context():
+            return spend(filled, minor)
 
-        return acted
+    together(lambda: buy(30), lambda: buy(40))
 
-    done = together(
-        *[within(lambda minor=minor: spend(filled, minor)) for minor in (6, 8)],
-        *[within(filling.look_at_low)] * 4,
-    )  # fmt: skip
-    assert [one for one in done if isinstance(one, Exception)] == []
-    filling.look_at_low()
-
-    assert len(charges(bank)) == len(set(charges(bank))) == 1
+    assert sorted(all_look()) == [0, 0, 0, 1]
+    assert len(charges(bank)) == 1
     assert held(filled) == 200 - 130 + 500
+
+
+def test_many_workers_ask_once_again_and_try_no_second_time(
+    filled, bank, clock, all_look, letters
+):  # fmt: skip
+    """After an answer that nobody heard one of them asks; a decline is the end for all."""
+    spend(filled, 150)
+    bank.error = ProviderUnknown("time-out")
+    filling.look_at_low()
+    bank.error, bank.charged = None, Facts("", State.FAILED, failure="declined")
+    assert all_look() == [0] * 4
+    clock.shift(timedelta(minutes=11))
+    failed = [one for one in all_look() if isinstance(one, Exception)]
+
+    assert failed == []
+    assert wishes.find(filled.user.id) is None
+    assert len(charges(bank)) == 2
+    assert len(set(charges(bank))) == 1
+    assert len([one for one in subjects(letters) if "adds nothing" in one]) == 1
 
 
 @on_sqlite
