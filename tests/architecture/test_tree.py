@@ -64,6 +64,7 @@ MARKUP = {
     "plugins/playmoney/page.py": "a template that escapes",
     "plugins/takeback/__init__.py": "a template that escapes",
     "plugins/tipjar/jar.py": "a template that escapes",
+    "plugins/tab/notes.py": "a template that escapes",
     "plugins/wallet/notes.py": "a template that escapes",
     "plugins/posts": "text that was cleaned when it was stored",
     "plugins/stripe/express.py": "a template that escapes",
