@@ -248,7 +248,6 @@ VISITS: dict[str, Visit] = {
     ),
     "tipjar.tip": Visit(SEE_OTHER, own=lambda _: form(minor="200")),
     "wallet.pay_in": Visit(SEE_OTHER, own=lambda _: form(minor="500")),
-    "wallet.set_low": Visit(SEE_OTHER, own=lambda _: form(then="tell", below="1")),
     "wallet.give_back": Visit(
         SEE_OTHER, own=lambda p: form(order=cast.topped_up(p)) if p.holder else None,
         foreign=lambda p: form(order=cast.topped_up(p.stranger)),
