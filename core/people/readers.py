@@ -65,4 +65,4 @@ def give_holder() -> Reader:
 def reader_of(user: str) -> Reader:
     """Return a user who sends no request, for work behind the pages. Raises NotFound."""
     found = users.find(user)
-    return Reader(user, (user, *users.claimed_by(user)), user, found.language)
+    return Reader(user, tuple(users.holders_of(user)), user, found.language)

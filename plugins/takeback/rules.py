@@ -36,7 +36,8 @@ def unlocking(order: Order) -> list[Line]:
     return [
         line
         for line in order.lines
-        if line.amount.minor > 0 and any(grant.lasts is None for grant in line.grants)
+        if sum(one.amount.minor for one in order.group(line.number)) > 0
+        and any(grant.lasts is None for grant in line.grants)
     ]
 
 
