@@ -11,6 +11,7 @@ from core.checkout import (
     draft,
     keeper_for,
     keeper_name,
+    keeps_methods,
     owner_of,
     refund,
     release,
@@ -69,7 +70,7 @@ from core.payments import (
 )
 from core.payments.methods import Method
 from core.payments.methods import of_holders as saved_methods
-from core.people import Reader, current_reader, give_holder
+from core.people import Reader, current_reader, give_holder, reader_of
 from core.people.users import holders_of, name_of
 from core.plugins import (
     API_VERSION,
@@ -231,6 +232,7 @@ __all__ = [
     "keep_file",
     "keeper_for",
     "keeper_name",
+    "keeps_methods",
     "kept_page",
     "local_path",
     "lock_name",
@@ -243,6 +245,7 @@ __all__ = [
     "order_of",
     "owner_of",
     "payment_required",
+    "reader_of",
     "record_event",
     "refresh_payment",
     "refund",
