@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?=
 KILLS ?= 20
+RACES ?= 20
 # One more than there are cores: tests with a site or a bank often wait for it.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Tests pull no plug: where memory has room (KiB), their databases do not wait for a disk.
@@ -53,8 +54,10 @@ fix: $(VENV)/.dev ## Put the code into its form, as far as a machine can
 bench: $(VENV)/.dev $(VENV)/.translations ## Measure; writes bench.json
 	@$(RUN) -m tests.bench
 
-proof: $(VENV)/.dev $(VENV)/.translations ## Kill the server at random points of a sale (KILLS=20)
+proof: $(VENV)/.dev $(VENV)/.translations ## Kill a selling server, race for a balance (KILLS=20 RACES=20)
 	@$(RUN) -m tests.proofs.kill --kills $(KILLS) $(ARGS)
+	@OBOLO_PROOF_FACTOR=$(RACES) $(RUN) -m pytest -n 0 -q -o faulthandler_timeout=0 --durations=2 \
+		tests/proofs/test_balances.py -k many_clients
 
 ways: $(VENV)/.dev $(VENV)/.translations ## Walk every way in a browser as every kind of person
 	@$(RUN) -m tools.browser

@@ -12,6 +12,7 @@ from core.checkout import (
     keeper_for,
     keeper_name,
     kept_for,
+    keeps_methods,
     owner_of,
     refund,
     release,
@@ -70,7 +71,7 @@ from core.payments import (
 )
 from core.payments.methods import Method
 from core.payments.methods import of_holders as saved_methods
-from core.people import Reader, current_reader, give_holder
+from core.people import Reader, current_reader, give_holder, reader_of
 from core.people.tokens import SPEND, Token
 from core.people.tokens import of_user as tokens_of
 from core.people.users import holders_of, name_of
@@ -242,6 +243,7 @@ __all__ = [
     "keeper_for",
     "keeper_name",
     "kept_for",
+    "keeps_methods",
     "kept_page",
     "local_path",
     "lock_name",
@@ -253,6 +255,7 @@ __all__ = [
     "order_and_pay",
     "order_of",
     "owner_of",
+    "reader_of",
     "record_event",
     "refresh_payment",
     "refund",

@@ -63,7 +63,8 @@ class Setting(
     `least` and `most` bound a number, or the characters of a text; money is in minor units of the
     site's currency. `label`, `help` and the labels of `choices` are texts by language. A form shows
     it only while others of the same plugin have the values of `visible_if`. One that is
-    `per_language` may have another value in each language of the site.
+    `per_language` may have another value in each language of the site. Where it is a `price`, or a
+    text with prices (`0.20 EUR`, or whole numbers in minor units), forms say what remains of each.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Setting(
     choices: dict[str, dict[str, str]] = {}
     visible_if: dict[str, Value] = {}
     per_language: bool = False
+    price: bool = False
 
     @property
     def secret(self) -> bool:

@@ -155,6 +155,11 @@ def direct(amount: Money, country: str = "") -> list[Way]:
     return sorted(asked, key=lambda way: way.quote.fee.minor)
 
 
+def keeps_methods(amount: Money, country: str = "") -> bool:
+    """Tell whether an amount can be paid in a way that the reader may keep, to be charged later."""
+    return any("save" in way.provider.can for way in direct(amount, country))
+
+
 def least_direct(provider: Provider, currency: str, country: str = "") -> Money | None:
     """Return the price from which on a provider's fee leaves the site what the owner wants.
 

@@ -6,6 +6,7 @@ summed once, so that a page over years reads a few thousand short rows. Test mon
 """
 
 from core.figures.buyers import Buyers, buyers
+from core.figures.claims import Claim, claimed, claims_of_all
 from core.figures.daily import fill, forget, wrong_days
 from core.figures.holding import Moved, history, spare
 from core.figures.owing import Balance, Unassigned, balances, disputed, owed, unassigned
@@ -17,6 +18,7 @@ from core.figures.takings import Fees, Takings, fees_by_day, takings
 __all__ = [
     "Balance",
     "Buyers",
+    "Claim",
     "Fees",
     "Moved",
     "PaidOrder",
@@ -26,6 +28,8 @@ __all__ = [
     "Unassigned",
     "balances",
     "buyers",
+    "claimed",
+    "claims_of_all",
     "disputed",
     "fees_by_day",
     "fill",

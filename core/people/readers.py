@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from flask import current_app, g, request
 
+from core.people import users
 from core.people.holders import guest_holders, keep_guest
 from core.people.signed_in import current_session
 from core.storage import new_id
@@ -59,3 +60,9 @@ def give_holder() -> Reader:
         reader = replace(reader, holder=holder, holders=(holder,))
         g.reader = reader
     return reader
+
+
+def reader_of(user: str) -> Reader:
+    """Return a user who sends no request, for work behind the pages. Raises NotFound."""
+    found = users.find(user)
+    return Reader(user, tuple(users.holders_of(user)), user, found.language)

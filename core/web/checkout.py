@@ -117,7 +117,8 @@ def _go_on(order: Order, reader: Reader, chosen: str) -> Any:
     only = offered[0] if len(offered) == 1 and offered[0].quote.kind == "redirect" else None
     if only and not (_is_instant(only.provider.name) and must_confirm(order.total)):
         return _begin(order, only.provider.name, reader)
-    return redirect(url_for("checkout.show", id=order.id), 303)
+    wish = "1" if _wants_to_save() else None
+    return redirect(url_for("checkout.show", id=order.id, save=wish), 303)
 
 
 def _must_confirm_all(reader: Reader, lines: tuple[Line, ...]) -> bool:
@@ -248,9 +249,7 @@ def _begin(order: Order, provider: str, reader: Reader) -> Any:
     here = url_for("checkout.show", id=order.id)
     back, inline = url_for("checkout.show", id=order.id, _external=True), _wants_inline()
     try:
-        step = checkout.pay(
-            order.id, provider, reader, back, save=request.form.get("save") == "1", inline=inline
-        )
+        step = checkout.pay(order.id, provider, reader, back, save=_wants_to_save(), inline=inline)
     except Refused:
         raise
     except OboloError as error:
@@ -266,6 +265,11 @@ def _begin(order: Order, provider: str, reader: Reader) -> Any:
 def _wants_inline() -> bool:
     """Tell whether a script on a page of the site asks, to let the reader pay right there."""
     return request.form.get("inline") == "1" and wants_json()
+
+
+def _wants_to_save() -> bool:
+    """Tell whether the reader asked that their way to pay is kept."""
+    return request.form.get("save") == "1"
 
 
 def _lead_to(location: str, order: str = "") -> Response:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from flask import Blueprint
 from markupsafe import Markup
 
 from core import Health, Order, Periodic, Provider, Question, Reader, Refusal, hookimpl
-from plugins.wallet import caps, expiring, law, notes
+from plugins.wallet import caps, expiring, filling, law, notes, wishes
 from plugins.wallet.provider import Wallet
 from plugins.wallet.views import pages
 
@@ -28,8 +28,11 @@ def register_blueprint() -> Blueprint:
 
 @hookimpl
 def register_tasks() -> Iterable[Periodic]:
-    """Remind of balances that expire, and let them, where the owner wants that."""
-    return (Periodic("wallet.expire", 86_400, expiring.expire_due),)
+    """Look at low balances, and at those that expire, where the owner wants that."""
+    return (
+        Periodic("wallet.low", 60, filling.look_at_low),
+        Periodic("wallet.expire", 86_400, expiring.expire_due),
+    )
 
 
 @hookimpl
@@ -58,8 +61,22 @@ def render_slot(slot: str, context: Mapping[str, object]) -> Markup | None:
 
 @hookimpl
 def erase_reader(holder: str) -> str | None:
-    """Forget the reminder; a balance is a debt of the site and stays until it is given back."""
+    """Forget wishes and reminders; a balance is a debt and stays until it is given back."""
+    wishes.erase(holder)
     return expiring.erase(holder)
+
+
+@hookimpl
+def export_reader(holder: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:
+    """Give a reader what they want to happen when their balance is low."""
+    rows = wishes.export(holder)
+    return {"low": rows} if rows else None
+
+
+@hookimpl
+def on_payment_failed(order: Order) -> None:
+    """Charge no balance's top-up again by itself once one was declined."""
+    filling.payment_failed(order.id)
 
 
 @hookimpl

@@ -42,9 +42,9 @@ def refusal_of(order: Order, reader: Reader) -> Refusal | None:
         for line in order.lines
     ):
         return Refusal(gettext("A balance cannot be passed on."))
-    amount, most = paid_in_by(order), room(reader, order.currency)
-    if amount.minor <= most.minor:
-        return None
+    amount = paid_in_by(order)
+    if amount.minor <= 0 or amount.minor <= (most := room(reader, order.currency)).minor:
+        return None  # what pays nothing in, such as an unlock, does not read what moved
     return Refusal(gettext("You can add up to %(most)s now.", most=most.format(reader.language)))
 
 

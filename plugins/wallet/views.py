@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from babel.numbers import get_decimal_symbol
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from core import (
@@ -12,6 +15,7 @@ from core import (
     Money,
     Moved,
     NotFound,
+    OboloError,
     Order,
     Reader,
     Refused,
@@ -20,19 +24,22 @@ from core import (
     current_reader,
     gettext,
     give_holder,
+    keeps_methods,
     local_path,
     order_and_pay,
     order_of,
     refund,
+    saved_methods,
     site_currency,
     site_mode,
     top_up_line,
     value,
 )
 from core import top_ups as suggested
-from plugins.wallet import statement
+from plugins.wallet import statement, wishes
 from plugins.wallet.caps import room
 from plugins.wallet.statement import FAMILY
+from plugins.wallet.wishes import Wish
 
 pages = Blueprint("wallet", __name__, url_prefix="/x/wallet")
 DONE = "back"
@@ -56,11 +63,32 @@ def _shown(status: int = 200, **more: Any) -> Response:
         in_cents=lambda minor: Money(minor, currency), plays=site_mode() == "test",
         cap=Money(value("wallet.balance_cap"), currency), days=value("wallet.refund_days"),
         guest_most=Money(value("wallet.guest_most"), currency),
-        months=value("wallet.expires_months"), done=request.args.get("done", ""), **more,
+        months=value("wallet.expires_months"), done=request.args.get("done", ""),
+        **({"low": _low(reader)} if reader.user else {}), **more,
     )  # fmt: skip
     response = Response(page, status=status)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _low(reader: Reader) -> Mapping[str, Any]:
+    """Return what a user may want when little is left, and what they want now."""
+    kept = saved_methods(reader.holders)
+    found = wishes.find(reader.holder)
+    labels = {one.id: one.label for one in kept}
+    first = suggested(Money(0, site_currency()), reader)[:1]
+    return {
+        "wish": found, "methods": kept, "kept": labels.get(found.method) if found else None,
+        "as_typed": lambda minor: _as_typed(minor, reader.language),
+        "at": value("wallet.low_at"), "cap": Money(value("wallet.daily_cap"), site_currency()),
+        "first": first[0] if first and keeps_methods(first[0].pays, reader.country) else None,
+    }  # fmt: skip
+
+
+def _as_typed(minor: int, language: str) -> str:
+    """Write an amount as a reader would type it."""
+    text = str(Money(minor, site_currency()).decimal)
+    return text.replace(".", get_decimal_symbol(language))
 
 
 def _words(moved: Moved) -> str:
@@ -92,6 +120,8 @@ def pay_in() -> Any:
     reader = give_holder()
     try:
         line = top_up_line(str(_chosen(reader).minor), reader, site_currency())
+        if reader.user and request.form.get("save") == "1":
+            line = replace(line, data={"save": True})
     except (BadInput, Refused) as error:
         words = gettext(error.message).format(**error.values)
         return _shown(422, error=words, own=request.form.get("own", ""))
@@ -105,6 +135,37 @@ def _chosen(reader: Reader) -> Money:
             raise BadInput("Please choose one of the amounts.")
         return Money(int(minor), site_currency())
     return Money.parse(request.form.get("own", ""), site_currency(), reader.language)
+
+
+@pages.post("/low")
+@callers("user")
+def set_low() -> Any:
+    """Keep what a user wants when little is left: nothing, a message, or a top-up."""
+    allow_door("checkout")
+    reader = current_reader()
+    try:
+        if (then := request.form.get("then", "")) in ("tell", "add"):
+            wishes.keep(_wish(reader, is_added=then == "add"), reader)
+        else:
+            wishes.stop(reader)
+    except OboloError as error:
+        words = gettext(error.message).format(**error.values)
+        return _shown(422, low_error=words, typed=request.form)
+    return redirect(url_for("wallet.show", done="low", _anchor="low"), 303)
+
+
+def _wish(reader: Reader, *, is_added: bool) -> Wish:
+    page = url_for("wallet.show", _external=True)
+    below = _typed("below", reader)
+    if not is_added:
+        return Wish(reader.holder, below, page=page)
+    return Wish(
+        reader.holder, below, _typed("adds", reader), request.form.get("method", ""), page
+    )  # fmt: skip
+
+
+def _typed(name: str, reader: Reader) -> int:
+    return Money.parse(request.form.get(name, ""), site_currency(), reader.language).minor
 
 
 @pages.post("/back")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from tests.bench.sections import Effort, pages, starts, unlocks
 from tests.bench.swaps import figures as swaps
 
 SMALL, QUICK_SIZES = 1_000, (100, 2_000)
-FULL, QUICK = Effort(rounds=31, requests=120, starts=5), Effort(rounds=2, requests=16, starts=1)
+SECTIONS = ("pages", "balance", "starts", "plugins")
+FULL, QUICK = Effort(rounds=31, requests=120, starts=5), Effort(rounds=2, requests=8, starts=1)
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--large", type=int, default=1_000_000, help="sales of a large site")
+    parser.add_argument("--only", choices=SECTIONS, help="one of the four parts")
     parser.add_argument("--output", type=Path, default=ROOT / "bench.json")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
@@ -38,7 +40,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="obl-bench-"))
     try:
         sizes, effort = (QUICK_SIZES, QUICK) if given.quick else ((SMALL, given.large), FULL)
-        figures = measure(kinds, sizes, effort, folder)
+        figures = measure(kinds, sizes, effort, folder, given.only)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     write(figures, given.output)
@@ -46,9 +48,9 @@ def main() -> None:
 
 
 def measure(
-    kinds: Sequence[str], sizes: Sequence[int], effort: Effort, folder: Path
+    kinds: Sequence[str], sizes: Sequence[int], effort: Effort, folder: Path, only: str | None
 ) -> list[Figure]:
-    """Make a site for each database and size, and measure all of them."""
+    """Make a site for each database and size, and measure all of them, or `only` one part."""
     started = time.monotonic()
 
     def say(what: str) -> None:
@@ -70,14 +72,16 @@ def measure(
                 )  # fmt: skip
                 places.append(stack.enter_context(place(raw, size, home, posts)))
         bare = stack.enter_context(bare_twin(places[0], folder / "bare"))
-        say("pages")
-        figures = pages(places, bare, effort)
-        say("unlocks")
-        figures += unlocks(places, effort)
-        say("starts")
-        figures += starts(places[:2], folder / "bare", effort)
-        say("plugins")
-        figures += swaps(folder / "plugins", effort.rounds)
+        parts: dict[str, Callable[[], list[Figure]]] = {
+            "pages": lambda: pages(places, bare, effort),
+            "balance": lambda: unlocks(places, effort),
+            "starts": lambda: starts(places[:2], folder / "bare", effort),
+            "plugins": lambda: swaps(folder / "plugins", effort.rounds),
+        }
+        figures: list[Figure] = []
+        for name in SECTIONS if only is None else (only,):
+            say(name)
+            figures += parts[name]()
         say("done")
     return figures
 

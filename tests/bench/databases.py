@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,8 +35,13 @@ class Raw(Protocol):
     def fill(self, sale: Sale, count: int, resources: Sequence[str]) -> None:
         """Write so many sales, quickly, and leave the database as if it had been in use."""
 
-    def write(self, sale: Sale, bound: Sequence[Sequence[Sequence[Any]]]) -> float:
-        """Write sales one by one, each in one durable transaction; return the seconds it took."""
+    def write(
+        self, sale: Sale, bound: Sequence[Sequence[Sequence[Any]]], clients: int = 1
+    ) -> float:
+        """Write sales, each in one durable transaction; return the seconds it took.
+
+        So many connections share them, where a database lets more than one write.
+        """
 
     def close(self) -> None:
         """Let go."""
@@ -72,7 +78,10 @@ class Sqlite:
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
 
-    def write(self, sale: Sale, bound: Sequence[Sequence[Sequence[Any]]]) -> float:
+    def write(
+        self, sale: Sale, bound: Sequence[Sequence[Sequence[Any]]], clients: int = 1
+    ) -> float:
+        """Write by one connection: the file has one writer at a time, and others only wait."""
         connection = self._connection()
         statements = [table.insert("?") for table in sale.tables]
         started = time.perf_counter()
@@ -98,7 +107,7 @@ class Postgres:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {database}")
         self.url = str(server.get_uri(database=database))
-        self._kept: psycopg.Connection[Any] | None = None
+        self._kept: list[psycopg.Connection[Any]] = []
 
     def fill(self, sale: Sale, count: int, resources: Sequence[str]) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -109,22 +118,29 @@ class Postgres:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 
-    def write(self, sale: Sale, bound: Sequence[Sequence[Sequence[Any]]]) -> float:
-        if self._kept is None:
-            self._kept = psycopg.connect(self.url)
-        connection = self._kept
+    def write(
+        self, sale: Sale, bound: Sequence[Sequence[Sequence[Any]]], clients: int = 1
+    ) -> float:
+        while len(self._kept) < clients:
+            self._kept.append(psycopg.connect(self.url))
         statements = [table.insert("%s") for table in sale.tables]
-        started = time.perf_counter()
-        for values in bound:
-            for statement, row in zip(statements, values, strict=True):
-                connection.execute(statement, row)
-            connection.commit()
-        return time.perf_counter() - started
+
+        def some(first: int) -> None:
+            connection = self._kept[first]
+            for values in bound[first::clients]:
+                for statement, row in zip(statements, values, strict=True):
+                    connection.execute(statement, row)
+                connection.commit()
+
+        with ThreadPoolExecutor(clients) as pool:
+            started = time.perf_counter()
+            list(pool.map(some, range(clients)))
+            return time.perf_counter() - started
 
     def close(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        for connection in self._kept:
+            connection.close()
+        self._kept.clear()
 
 
 @contextmanager

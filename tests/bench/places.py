@@ -120,12 +120,12 @@ class Place:
             )
         )
 
-    def raw_turn(self, sales: int) -> Callable[[], float]:
+    def raw_turn(self, sales: int, clients: int = 1) -> Callable[[], float]:
         """Return what writes the rows of such sales, each sale in one transaction."""
 
         def turn() -> float:
             bound = [self.sale.values(self.buyer(), self.fresh()) for _ in range(sales)]
-            return sales / self.raw.write(self.sale, bound)
+            return sales / self.raw.write(self.sale, bound, clients)
 
         return turn
 

@@ -1,4 +1,4 @@
-"""How the owner's own rooms are visited: plugins, settings, themes, team."""
+"""How the owner's own rooms are visited: plugins and their wishes, settings, themes, team."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def off(_: Person) -> Ask:
 
 
 HOUSE: dict[str, Visit] = {
+    "wallet.set_low": Visit(SEE_OTHER, own=lambda _: form(then="tell", below="1")),
     "stripe.keep_keys": Visit((422,), own=lambda _: form(secret="sk", publishable="pk")),
     "stripe.make_webhook": Visit((422,), own=lambda _: form()),
     "stripe.register_domain": Visit((422,), own=lambda _: form()),

@@ -43,6 +43,7 @@ def show() -> Response:
         funnel=drawing.way_to_a_sale(sales), top=drawing.named(sales, TOP),
         waited=drawing.time_to_text(figures.waited(span, mode=mode)),
         buyers=figures.buyers(span, mode=mode), owed=owed_words(),
+        claimed=figures.claimed(mode=mode, currency=site_currency()),
         unassigned=figures.unassigned(mode, limit=WRONG), payouts=lines.payouts(PAYOUTS),
         differences=lines.differences(WRONG), priced=priced(),
         can_export="orders.export" in current_reader().permissions,
@@ -63,11 +64,17 @@ def priced() -> tuple[str, list[checkout.Remaining], str]:
 @blueprint.get("/owed")
 @callers("orders.view")
 def owed() -> Response:
-    """List whom the site owes what they keep here, the largest balance first."""
-    rows = figures.balances(mode=drawing.mode(), currency=site_currency())
+    """List whom the site owes what they keep here, and who owes the site, the largest first."""
+    mode, currency = drawing.mode(), site_currency()
+    rows = figures.balances(mode=mode, currency=currency)
+    claims = figures.claims_of_all(mode=mode, currency=currency)
     return admin_page(
         "admin/owed.html", rows=[(one, _whose(one.holder)) for one in rows], sums=owed_words(),
+        claims=[(one, _whose(one.holder)) for one in claims],
+        claimed=figures.claimed(mode=mode, currency=currency),
+        lost=Money.total((one.amount for one in claims if not one.is_open), currency),
         account_name=account_name, draw=drawing.TOOLS,
+        can_export="orders.export" in current_reader().permissions,
     )  # fmt: skip
 
 
@@ -175,6 +182,20 @@ def _owed_rows(_span: Span) -> list[Row]:
     ]  # fmt: skip
 
 
+def _claim_rows(_span: Span) -> list[Row]:
+    found = figures.claims_of_all(
+        mode=drawing.mode(), currency=site_currency(), limit=MOST_ROWS
+    )  # fmt: skip
+    return [
+        {
+            "holder": one.holder, "since": one.since.isoformat(), "amount": one.amount.decimal,
+            "currency": one.amount.currency, "state": "disputed" if one.is_open else "lost",
+            "orders": " ".join(one.orders),
+        }
+        for one in found
+    ]  # fmt: skip
+
+
 def _fee_rows(span: Span) -> list[Row]:
     found = figures.fees_by_day(span, mode=drawing.mode(), currency=site_currency())
     return [
@@ -203,6 +224,7 @@ FILES: Mapping[str, Callable[[Span], list[Row]]] = {
     "resources": _resource_rows,
     "unassigned": _unassigned_rows,
     "owed": _owed_rows,
+    "claims": _claim_rows,
     "fees": _fee_rows,
     "payments": _payment_rows,
 }

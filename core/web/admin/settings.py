@@ -5,7 +5,9 @@ A form is made from what was declared; it knows no setting by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,7 +18,8 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core import settings
-from core.errors import NotFound, OboloError
+from core.checkout import Remaining, what_remains
+from core.errors import BadInput, NotFound, OboloError
 from core.money import Money, digits
 from core.people import current_reader
 from core.settings import Setting, Value, site_currency
@@ -30,6 +33,8 @@ TITLES = {
     "admin": _("Administration"),
 }  # fmt: skip
 """What the groups of core's settings are called, in the order in which they are shown."""
+AMOUNT = re.compile(r"(?<![\w.])[0-9]{1,9}(?:\.[0-9]{1,3})? [A-Z]{3}(?!\w)")
+MINOR = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,30 @@ class Field:
         return [(key, _in_language(label) or key) for key, label in self.setting.choices.items()]
 
     @property
+    def prices(self) -> list[tuple[Money, list[Remaining]]]:
+        """The prices that stand in it, each with what remains of it; none where it is no price."""
+        found = dict.fromkeys(_prices(self.setting, self.text)) if self.setting.price else ()
+        return [(price, what_remains(price)) for price in found if price.minor > 0]
+
+    @property
     def condition(self) -> str:
         """While which other fields have which values it is shown: `tipjar.mode=fixed`."""
         group = self.setting.name.partition(".")[0]
         return " ".join(
             f"{group}.{key}={_written(value)}" for key, value in self.setting.visible_if.items()
         )
+
+
+def _prices(setting: Setting, text: str) -> list[Money]:
+    """Read the prices in what stands in a field; what cannot be read is left out."""
+    currency, found = site_currency(), []
+    with suppress(BadInput):
+        if setting.kind == "money":
+            return [Money.parse(text, currency, current_reader().language)]
+        if written := AMOUNT.findall(text):
+            return [one for word in written if (one := Money.read(word)).currency == currency]
+        found = [Money(int(word), currency) for word in text.split() if MINOR.fullmatch(word)]
+    return found
 
 
 def _in_language(texts: Mapping[str, str]) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from core.people import current_reader, current_session, give_holder, sessions, users
+from core.people import (
+    current_reader,
+    current_session,
+    give_holder,
+    reader_of,
+    sessions,
+    users,
+)
 from core.people.holders import LOOPBACK_COOKIE, holder_signer
 from core.people.signed_in import COOKIE as SECURE_COOKIE
 from core.people.signed_in import LOOPBACK_COOKIE as SESSION_COOKIE
@@ -98,3 +105,12 @@ def test_over_https_only_the_cookie_that_a_subdomain_cannot_set_counts(app, ada,
     """A session that another host planted is no session."""
     with request(app, sessions.start(ada.id, strong=True), base=base, name=name):
         assert (current_session() is not None) is known
+
+
+def test_a_user_is_a_reader_without_a_request(ada):
+    """For work behind the pages: with all that they claimed, and no rights."""
+    users.claim(ada.id, "gst_before")
+    found = reader_of(ada.id)
+
+    assert (found.holder, found.user, found.holders) == (ada.id, ada.id, (ada.id, "gst_before"))
+    assert (found.language, found.permissions) == (ada.language, frozenset())

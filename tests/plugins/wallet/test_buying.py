@@ -8,10 +8,12 @@ import pytest
 
 from core import checkout, settings
 from core.ledger import balance
+from core.payments import methods
 from core.people import contacts
 from core.plugins import ResourceCard
 from core.storage import execute
 from core.testing import browser_of
+from core.testing.people import signed_in
 from core.testing.trying import PlayMoney
 from core.verify import verify
 
@@ -194,3 +196,20 @@ def test_somebody_elses_payment_is_not_to_be_had_back(client, app):
 
     assert browser_of(app).post("/x/wallet/back", data={"order": order}).status_code == 404
     assert held() == 480
+
+
+def test_one_top_up_keeps_the_way_to_pay_where_its_button_says_so(client):
+    """Then it may be added by itself; a plain top-up keeps nothing and has no more steps."""
+    person = signed_in(client)
+    BANK.pay(client, person.post("/x/wallet/", minor="500"))
+    before = client.get("/x/wallet/").text
+    assert "first pay in once and keep the way to pay" in before
+    assert "Add to it by itself" not in before
+    BANK.pay(client, person.post("/x/wallet/", minor="500", save="1"))
+    (method,) = methods.of_holders([person.user.id])
+    page = client.get("/x/wallet/").text
+    form = {"then": "add", "below": "1.00", "adds": "5.00", "method": method.id}
+
+    assert "Add to it by itself" in page
+    assert method.label in page
+    assert person.post("/x/wallet/low", **form).status_code == 303

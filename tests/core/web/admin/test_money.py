@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -12,13 +13,13 @@ from core.clock import now
 from core.ledger import Leg, post
 from core.money import Money
 from core.orders import Line
-from core.payments import StatementLine, lines, records
+from core.payments import StatementLine, Status, lines, records
 from core.payments.lines import Difference
 from core.people import Reader
 from core.storage import transaction
 from core.web.admin.money import account_name
 from tests.people import signed_in
-from tests.stand_in import READER, begun, charge, eur, paid, post_line, sold
+from tests.stand_in import READER, begun, charge, dispute, eur, paid, post_line, sold
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -86,6 +87,36 @@ def test_balances_are_owed_to_somebody(client, provider):
         (owner.user.id, "7.00"), (READER.holder, "5.00"),
     ]  # fmt: skip
     assert account_name("liabilities:vat:IT") == "VAT to pay: IT"
+
+
+def test_an_owner_sees_who_owes_the_site_and_what_is_lost(client, provider):
+    """Task: by reader, with the order and the sum, in two taps, and as a file."""
+    owner = signed_in(client, "owner", name="Ada <b>")
+    nothing = client.get("/admin/money/owed").text
+    with client.application.app_context():
+        buyer = Reader(holder=owner.user.id, holders=(owner.user.id,))
+        line = Line("Top-up", eur(500), f"liabilities:purse:{owner.user.id}")
+        order = checkout.start_order(buyer, (line,))
+        checkout.pay(order.id, "standin", buyer, "")
+        (payment,) = records.of_order(order.id)
+        checkout.settle(provider, payment.id, paid(payment, charge("ch_up", 500)))
+        checkout.buy(buyer, (post_line(130),), "purse")
+        checkout.settle(provider, payment.id, paid(payment, dispute("dp", 500)))
+    page = client.get("/admin/money/owed").text
+    (row,) = rows(client, "claims")
+    with client.application.app_context():
+        checkout.settle(provider, payment.id, paid(payment, dispute("dp", 500, Status.DONE)))
+    lost = re.search("Of these lost</dt><dd[^>]*>([^<]+)<", client.get("/admin/money/owed").text)
+
+    assert "No reader owes anything." in nothing
+    assert "Readers owe the site €1.30" in client.get("/admin/money/").text
+    assert "Ada &lt;b&gt;" in page
+    assert f'href="/admin/orders/{order.id}"' in page
+    assert "€1.30" in page
+    assert "Of these lost" not in page
+    assert lost is not None
+    assert lost[1] == "€1.30"
+    assert (row["amount"], row["state"], row["orders"]) == ("1.30", "disputed", order.id)
 
 
 def test_the_days_and_what_sells_come_as_files(client, provider):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core import audit, settings
@@ -33,6 +35,21 @@ def test_a_setting_is_saved_and_counts_at_once(owner):
     saved = [event.subject for event in audit.events(action="settings.save")]
     assert set(saved) == {*sent}
     assert "12.50" in owner.client.get("/admin/settings/").text
+
+
+@on_sqlite
+def test_each_price_that_stands_in_a_form_says_what_remains_of_it(make_site):
+    """By each way to pay, and from which price on one is worth it; also in a list of tags."""
+    owner = signed_in(browser_of(make_site("tipjar", "paywall", "wallet", "playmoney")), "owner")
+    prices = "essays = 0.20 EUR\nletters = 4.00 EUR\nodd = 1.00 USD\nnews = free"
+    owner.post("/admin/plugins/paywall/settings", **{"paywall.tag_prices": prices})
+    tags = owner.client.get("/admin/plugins/paywall").text
+    tips = owner.client.get("/admin/plugins/tipjar").text
+
+    assert re.findall(r"What remains of ([^<]+)<", tags) == ["€0.20", "€4.00"]
+    assert "From a balance, by €5.00 paid in" in tags
+    assert "not offered: from €2.9" in tags
+    assert re.findall(r"What remains of ([^<]+)<", tips) == ["€1.00", "€2.00", "€5.00", "€0.50"]
 
 
 @on_sqlite
