@@ -14,6 +14,7 @@ from core import (
     Reader,
     execute,
     gettext,
+    holders_of,
     now,
     order_of,
     record_event,
@@ -67,19 +68,14 @@ def write_off_due() -> int:
     before = at - timedelta(days=value("tab.days"))
     written = 0
     for account in accounts:
-        reader = _everything_of(account.removeprefix(start))
+        holder = account.removeprefix(start)
+        reader = Reader(holder, tuple(holders_of(holder)))
         moved = movements(reader)
         if moved and moved[0].at <= before:
             written += _write_off(reader)
     with transaction():
         execute(FORGET, [_micros(BARRED_FOR), start, start])
     return written
-
-
-def _everything_of(holder: str) -> Reader:
-    """Return who owes on a tab, with the guests whose debts moved there."""
-    rows = execute("SELECT holder FROM people_claim WHERE user_id = ?", [holder]).fetchall()
-    return Reader(holder, (holder, *(guest for (guest,) in rows)))
 
 
 def _write_off(reader: Reader) -> int:

@@ -17,6 +17,7 @@ from core import (
     address_of,
     execute,
     gettext,
+    holders_of,
     now,
     record_event,
     send_mail,
@@ -41,8 +42,8 @@ def expire_due() -> int:
         return 0
     at, expired = now(), 0
     for holder in _holders():
-        reader = Reader(holder=holder, holders=(holder,))
-        moved = movements(reader, limit=1)
+        reader = Reader(holder, tuple(holders_of(holder)))
+        moved = movements(reader)
         last = moved[0].at if moved else at
         if at < last + months * MONTH - NOTICE:
             continue

@@ -113,6 +113,24 @@ def test_what_is_used_after_the_word_is_kept(client, app, clock, card):
     assert held(holder) == 50
 
 
+def test_a_claimed_guests_balance_expires_like_any_other(client, app, clock, mailbox):
+    """Its months count from what the guest did: becoming a user is no movement."""
+    settings.save("wallet.expires_months", MONTHS, actor="test")
+    settings.reload()
+    guest = pay_in(client)
+    person = signed_in(client, "reader")
+    users.claim(person.user.id, guest)
+    clock.shift(timedelta(days=100))
+    checkout.merge(guest, person.user.id)
+    steps = []
+    with app.app_context():
+        for days in (200, 35, 31):
+            clock.shift(timedelta(days=days))
+            steps.append((expiring.expire_due(), held(person.user.id)))
+
+    assert steps == [(0, 500), (0, 500), (1, 0)]
+
+
 def test_unspent_money_of_a_guest_goes_back_to_the_user_it_became(client):
     """Merging moved the balance; the guest's payment is given back out of it, with no claim."""
     guest = pay_in(client)
