@@ -12,6 +12,7 @@ from core.checkout import (
     keeper_for,
     keeper_name,
     keeps_methods,
+    kept_for,
     owner_of,
     refund,
     release,
@@ -71,16 +72,20 @@ from core.payments import (
 from core.payments.methods import Method
 from core.payments.methods import of_holders as saved_methods
 from core.people import Reader, current_reader, give_holder, reader_of
+from core.people.tokens import SPEND, Token
+from core.people.tokens import of_user as tokens_of
 from core.people.users import holders_of, name_of
 from core.plugins import (
     API_VERSION,
     Embed,
     Field,
     Health,
+    MachineRequest,
     Periodic,
     Query,
     Refusal,
     ResourceCard,
+    Toll,
     card_of,
     data_folder,
     embeds,
@@ -119,13 +124,14 @@ from core.web.counting import count_view
 from core.web.files import send_stored
 from core.web.keeping import kept_page
 from core.web.languages import use_language
-from core.web.problems import payment_required
 from core.web.rendering import drafted, draw_embed, gettext, ngettext
 from core.web.returning import way_back
+from core.web.tolls import answer_machine
 from core.web.wanting import wants_json
 
 __all__ = [
     "API_VERSION",
+    "SPEND",
     "Access",
     "Action",
     "AlreadyHeld",
@@ -159,6 +165,7 @@ __all__ = [
     "Kind",
     "Leg",
     "Line",
+    "MachineRequest",
     "Message",
     "Method",
     "Model",
@@ -192,11 +199,14 @@ __all__ = [
     "Status",
     "Step",
     "StoredFile",
+    "Token",
+    "Toll",
     "Unavailable",
     "address_of",
     "admin_page",
     "after_commit",
     "allow_door",
+    "answer_machine",
     "callers",
     "capture",
     "card_of",
@@ -233,6 +243,7 @@ __all__ = [
     "keeper_for",
     "keeper_name",
     "keeps_methods",
+    "kept_for",
     "kept_page",
     "local_path",
     "lock_name",
@@ -244,7 +255,6 @@ __all__ = [
     "order_and_pay",
     "order_of",
     "owner_of",
-    "payment_required",
     "reader_of",
     "record_event",
     "refresh_payment",
@@ -262,6 +272,7 @@ __all__ = [
     "spare_of",
     "start_order",
     "times_sold",
+    "tokens_of",
     "top_up_line",
     "top_ups",
     "transaction",

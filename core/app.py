@@ -34,7 +34,7 @@ from core.errors import PluginFailed, in_words
 from core.orders import Line, Question
 from core.people import codes, roles, sessions, signed_in, tokens, two_factor
 from core.people.holders import holder_signer
-from core.plugins import Field, Health, Periodic, Refusal, ResourceCard, catalogue
+from core.plugins import Field, Health, Periodic, Refusal, ResourceCard, Toll, catalogue
 from core.reconcile import explain_yesterday, reconcile
 from core.storage import Migrations, backup, files, is_shared, lock_migrations
 from core.themes import Themes
@@ -77,6 +77,7 @@ YEAR_SECONDS = 365 * DAY
 SEAL_AFTER = timedelta(minutes=5)
 ANSWERS: Mapping[str, type] = {
     "guard": Gate, "require": Gate, "describe": ResourceCard, "review": Refusal,
+    "pay_machine": Toll,
     "send_message": bool, "export_reader": Mapping, "erase_reader": str, "render_slot": str,
     "register_blueprint": Blueprint, "register_embeds": Mapping,
 }  # fmt: skip

@@ -7,10 +7,12 @@ class OboloError(Exception):
     """Base of every error that a page or a problem document can show.
 
     The message is for the reader: English, and the key under which its translation is found;
-    `values` fill its {braces} after that. `status` is the HTTP status that goes with it.
+    `values` fill its {braces} after that. `status` is the HTTP status that goes with it. `code`
+    is a word for programs that tell this refusal from others; it stays when the message changes.
     """
 
     status = 500
+    code = ""
 
     def __init__(self, message: str, **values: object) -> None:
         self.message = message

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from core.access import Gate
     from core.mail import Message
     from core.money import Money
-    from core.orders import Line, Order, Question
+    from core.orders import Line, Offer, Order, Question
     from core.payments import Provider
     from core.people import Reader
     from core.plugins import Embed, Field, Health, Periodic, Query, Refusal, ResourceCard
+    from core.plugins.declarations import MachineRequest, Toll
 
 hookspec = pluggy.HookspecMarker("obolo")
 hookimpl = pluggy.HookimplMarker("obolo")
@@ -94,6 +95,11 @@ def review(order: Order, reader: Reader) -> Refusal | None:
 @hookspec
 def reserve(order: Order) -> None:
     """Take what the order needs (a seat), in its transaction, or raise Refused."""
+
+
+@hookspec
+def pay_machine(request: MachineRequest, resource: str, offers: Sequence[Offer]) -> Toll | None:
+    """Return how a machine can pay for a resource, or that it pays by this request."""
 
 
 @hookspec

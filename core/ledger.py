@@ -49,7 +49,7 @@ class BoundExceeded(Refused):
 
     def __init__(self, account: str) -> None:
         super().__init__("There is not enough left for this.")
-        self.account = account
+        self.account, self.code = account, "balance_too_low"
 
 
 _bounds: dict[str, Bound] = {}

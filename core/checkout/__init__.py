@@ -9,6 +9,7 @@ from core.checkout.choices import (
     choices_for,
     keeper_for,
     keeper_name,
+    kept_for,
     top_up_line,
     top_ups,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "keeper_for",
     "keeper_name",
     "keeps_methods",
+    "kept_for",
     "least_direct",
     "left",
     "left_with",

@@ -135,6 +135,12 @@ def keeper_name() -> str:
     return keeper.name if keeper else ""
 
 
+def kept_for(reader: Reader, currency: str) -> Money | None:
+    """Return what is kept here for a reader and can be spent; None when nobody keeps money."""
+    keeper = _keeper()
+    return None if keeper is None else left_with(keeper, reader, currency)
+
+
 def keeper_for(order: Order) -> str:
     """Return who keeps what goes back of a paid order for its reader; nothing where it just goes.
 

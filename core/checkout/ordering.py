@@ -19,7 +19,7 @@ from core.storage import lock_name, new_id, transaction
 class Unanswered(OboloError):
     """The order asks something first; `questions` are all that it asks."""
 
-    status = 422
+    status, code = 422, "questions_open"
 
     def __init__(self, questions: list[Question]) -> None:
         super().__init__("Please answer the questions first.")
@@ -37,13 +37,9 @@ def draft(reader: Reader, lines: Iterable[Line], *, return_to: str = "/") -> Ord
 
 
 def start_order(
-    reader: Reader,
-    lines: Iterable[Line],
-    *,
-    return_to: str = "/",
-    answers: Mapping[str, str] | None = None,
-    mode: str = "live",
-) -> Order:
+    reader: Reader, lines: Iterable[Line], *, return_to: str = "/",
+    answers: Mapping[str, str] | None = None, mode: str = "live",
+) -> Order:  # fmt: skip
     """Write an order down: the same draft, answered, reviewed, reserved.
 
     An order whose lines sum to zero needs no provider and is settled at once. Raises Unanswered,
@@ -73,13 +69,9 @@ def _alike(order: Order) -> tuple[object, ...]:
 
 
 def prepare(
-    reader: Reader,
-    lines: Iterable[Line],
-    *,
-    return_to: str,
-    answers: Mapping[str, str],
+    reader: Reader, lines: Iterable[Line], *, return_to: str, answers: Mapping[str, str],
     mode: str = "live",
-) -> Order:
+) -> Order:  # fmt: skip
     """Return the order as it would be stored, after all that may refuse it."""
     order = draft(reader, lines, return_to=return_to)
     assert order.holder, "a reader needs a holder to buy"

@@ -18,7 +18,7 @@ from core.storage import execute
 
 DEMO_FOLDER = Path(__file__).parents[2] / "plugins" / "posts" / "demo"
 DEMO_CONFIG = """
-plugins = ["posts", "paywall", "tipjar", "wallet", "takeback", "playmoney"]
+plugins = ["posts", "paywall", "tipjar", "wallet", "takeback", "machinepay", "playmoney"]
 site_name = "Il Taccuino"
 """
 

@@ -23,6 +23,9 @@ from core.storage import execute, insert, instant, micros, new_id, to_json, tran
 
 OWN = "own.view"
 """The scope that every user can give: to see what is their own."""
+SPEND = "own.spend"
+"""The other one: to pay from what is their own, where a plugin lets machines pay."""
+EVERYBODYS = frozenset({OWN, SPEND})
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECRET_LENGTH, CHECK_LENGTH = 43, 6
 """256 random bits, and their CRC-32, in base 62: a scanner knows a real token from a text."""
@@ -75,7 +78,7 @@ class Bearer:
 
 def grantable(user: User) -> list[str]:
     """Return the scopes that a user can give to a token now."""
-    return [OWN, *sorted(roles.permissions_of(user.role))]
+    return [OWN, SPEND, *sorted(roles.permissions_of(user.role))]
 
 
 def make(
@@ -167,7 +170,7 @@ def by_text(text: str) -> Bearer | None:
             execute("UPDATE people_token SET used = ? WHERE id = ?", [micros(at), id])
     return Bearer(
         id, mode, user, tuple(row[9] for row in rows if row[9] is not None), language,
-        instant(expires), frozenset(json.loads(scopes)) & (may | {OWN}),
+        instant(expires), frozenset(json.loads(scopes)) & (may | EVERYBODYS),
     )  # fmt: skip
 
 

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from core.errors import OboloError
+    from core.orders import Line
     from core.payments import Provider
+    from core.people import Reader
+    from core.people.tokens import Bearer
     from core.plugins.manifest import Manifest
 
 
@@ -85,6 +89,39 @@ class Refusal:
     """Why an order is refused, in words for the reader."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRequest:
+    """A machine that asks for a resource: whose token it shows, its headers by small names.
+
+    `open` tells whether the resource is open to it by now. `refused` is why core did not make the
+    purchase for which a plugin had just answered.
+    """
+
+    reader: Reader
+    bearer: Bearer | None
+    headers: Mapping[str, str]
+    open: bool = False
+    refused: OboloError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """How a machine can pay here, or that it pays now.
+
+    `challenges` stand in the 402 document, `headers` on the answer. `code` says why it is not open,
+    by a word for programs that stays the same, `detail` in words for a reader. With `buys` core
+    orders these lines and settles them by the instant provider `by`, in one transaction, and asks
+    once more.
+    """
+
+    challenges: tuple[Mapping[str, object], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    code: str = ""
+    detail: str = ""
+    buys: tuple[Line, ...] = field(default=(), kw_only=True)
+    by: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The token that a machine shows: who it speaks for, and which routes of the API it opens.
 
 Routes for machines know tokens only. A cookie that comes along says nothing there, so no other
-site's page can use it; and nowhere else does a token say anything.
+site's page can use it. A page that is a document for machines as well takes a token where one is
+shown, and then no cookie either; nowhere else does a token say anything.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def current_bearer() -> Bearer | None:
     """Return whom this request's token speaks for; None when it came without one."""
     bearer: Bearer | None = g.get("bearer")
     return bearer
+
+
+def shows_token() -> bool:
+    """Tell whether this request shows a token of any kind."""
+    return str(request.environ.get("HTTP_AUTHORIZATION", "")).lower().startswith(SCHEME)
 
 
 def admit_token(who: str) -> None:
@@ -61,5 +67,5 @@ def _reader(bearer: Bearer | None, address: str) -> Reader:
         return Reader(language=language, address=address)
     return Reader(
         holder=bearer.user, holders=bearer.holders, user=bearer.user, language=language,
-        address=address, permissions=bearer.scopes - {tokens.OWN},
+        address=address, permissions=bearer.scopes - tokens.EVERYBODYS,
     )  # fmt: skip

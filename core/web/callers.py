@@ -15,7 +15,7 @@ from core.people import current_session, roles
 from core.people.sessions import Session
 from core.people.signed_in import has_csrf_token
 from core.plugins import catalogue
-from core.web.bearer import admit_token
+from core.web.bearer import admit_token, shows_token
 from core.web.wanting import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -35,8 +35,9 @@ class SignInNeeded(Refused):
 
 
 def callers(
-    who: str, *, confirmed: bool = False, token: bool = False, most_bytes: int = 0
-) -> Callable[[View], View]:
+    who: str, *, confirmed: bool = False, token: bool = False, document: bool = False,
+    most_bytes: int = 0,
+) -> Callable[[View], View]:  # fmt: skip
     """Declare who may call a view.
 
     `anyone`: every reader; what belongs to somebody is found by the reader's holders only.
@@ -44,14 +45,16 @@ def callers(
     `user`: whoever is signed in, for what is their own.
     Else a permission such as `orders.refund`: staff who have it and showed a second factor.
     With `confirmed` the user must have proved to be one within the last ten minutes. With `token`
-    it is a route for machines: a personal token says who calls, and no cookie does. `most_bytes` is
-    how much they may send, where that is more than others may.
+    it is a route for machines: a personal token says who calls, and no cookie does. A `document` is
+    for both: where a token is shown it says who calls, and needs the scope `own.view`. `most_bytes`
+    is how much they may send, where that is more than others may.
     """
 
     def declare(view: View) -> View:
         view.callers = who  # type: ignore[attr-defined]
         view.confirmed = confirmed  # type: ignore[attr-defined]
         view.token = token  # type: ignore[attr-defined]
+        view.document = document  # type: ignore[attr-defined]
         view.most_bytes = most_bytes  # type: ignore[attr-defined]
         return view
 
@@ -92,9 +95,12 @@ def refuse_strangers() -> Response | None:
     if request.endpoint is None:
         return None
     who = callers_of(current_app, request.endpoint)
+    view = current_app.view_functions[request.endpoint]
     is_for_machines = takes_token(current_app, request.endpoint)
     if is_for_machines:
         admit_token(who)
+    elif getattr(view, "document", False) and shows_token():
+        admit_token("user")
     if is_for_machines or who in OPEN:
         return None
     session = current_session()
@@ -102,7 +108,6 @@ def refuse_strangers() -> Response | None:
         return _away("doors.sign_in", "Please sign in first.")
     if who != "user" and (away := _refuse_others(session, who)):
         return away
-    view = current_app.view_functions[request.endpoint]
     if most_bytes := getattr(view, "most_bytes", 0):
         request.max_content_length = request.max_form_memory_size = most_bytes
     is_change = request.method not in SAFE_METHODS

@@ -38,17 +38,6 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
     return response
 
 
-def payment_required(access: Access, url: str, title: str) -> Response:
-    """Return 402 with the offers, for a machine that asks for a closed resource."""
-    response = problem(
-        402, title, _("This is closed. The offers say what opens it."), instance=url,
-        offers=offers_of(access),
-    )  # fmt: skip
-    response.headers["Cache-Control"] = "private, no-store"
-    response.vary.update(("Cookie", "Accept"))
-    return response
-
-
 def offers_of(access: Access) -> list[dict[str, object]]:
     """Return what opens a closed resource, for a machine."""
     return [_offer(offer) for offer in access.offers]
@@ -96,7 +85,7 @@ def install(app: Flask) -> None:
         shown = error.status < 500 or type(error).status != 500
         detail = _(error.message).format(**error.values) if error.values else _(error.message)
         said = detail if shown and error.status != 503 else _kind(error)
-        response = _answer(error.status, said, errors=getattr(error, "errors", ""))
+        response = _answer(error.status, said, code=error.code, errors=getattr(error, "errors", ""))
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(error.retry_after)
         return response

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from core import doors
+from core import checkout, doors
 from core.doors.notifying import N_
 from core.errors import BadInput, NotFound
 from core.people import current_reader, current_session, tokens, users
-from core.plugins import catalogue
+from core.plugins import catalogue, implementations
 from core.storage import transaction
 from core.web.api import OPERATIONS
 from core.web.callers import OPEN, callers
@@ -21,6 +21,7 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/account/tokens")
 
 SCOPES = {
     tokens.OWN: N_("See what I have opened, and my balance"),
+    tokens.SPEND: N_("Pay from my balance, up to a budget that I set"),
     "orders.view": N_("See orders, what was opened, and the books"),
     "orders.refund": N_("Give small amounts of an order back"),
     "people.view": N_("See users with name and e-mail address"),
@@ -35,10 +36,12 @@ def _offered() -> list[tuple[str, str]]:
     session = current_session()
     may = session.permissions if session else frozenset[str]()
     used = {tokens.OWN if found.who == "user" else found.who for found in OPERATIONS.values()}
+    if implementations("pay_machine"):
+        used.add(tokens.SPEND)
     return [
         (scope, str(_(SCOPES[scope])))
         for scope in SCOPES
-        if scope in used - OPEN and (scope == tokens.OWN or scope in may)
+        if scope in used - OPEN and scope in may | tokens.EVERYBODYS
     ]
 
 
@@ -59,6 +62,7 @@ def _page(status: int = 200, **more: Any) -> Response:
     page = render_template(
         "account/tokens.html", tokens=tokens.of_user(reader.holder), offered=_offered(),
         days=tokens.DAYS, words_of=words_of, plays=_plays_money(),
+        site_mode=checkout.site_mode(),
         done=_("The token is taken away.") if request.args.get("done") == "revoked" else "",
         **more,
     )  # fmt: skip

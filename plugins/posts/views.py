@@ -17,13 +17,13 @@ from core import (
     NotFound,
     Refused,
     allow_door,
+    answer_machine,
     callers,
     count_view,
     current_reader,
     decide,
     holds_any,
     kept_page,
-    payment_required,
     value,
     wants_json,
 )
@@ -89,7 +89,7 @@ def look_for() -> Response:
 
 
 @pages.get("/<slug>")
-@callers("anyone")
+@callers("anyone", document=True)
 def show(slug: str) -> Response:
     """Show a post; of one that is closed to this reader, what everybody may read.
 
@@ -101,7 +101,10 @@ def show(slug: str) -> Response:
     resource = records.PREFIX + slug
     access = decide(resource, current_reader())
     if wants_json():
-        return _varying(_for_machine(_found(slug), access), _kept_how(access))
+        post = _found(slug)
+        return answer_machine(
+            resource, access, lambda _: _document(post), url=post.url, title=post.title
+        )
     count_view(resource, "read" if access.open else "teaser")
     if request.args.get("first") and "settings.change" in current_reader().permissions:
         return _varying(Response(drawn(_found(slug), access, "first")), NEVER_KEPT)
@@ -121,7 +124,7 @@ def _unshown(slug: str) -> Response:
     """Answer who bought a text that is not on the site; for others it is gone, or never was."""
     post = _held(slug)
     access = Access(open=True, held=True)
-    return _for_machine(post, access) if wants_json() else Response(drawn(post, access))
+    return _document(post) if wants_json() else Response(drawn(post, access))
 
 
 def _held(slug: str) -> Post:
@@ -138,7 +141,7 @@ def _held(slug: str) -> Post:
 
 
 @pages.get("/<slug>/media/<name>")
-@callers("anyone")
+@callers("anyone", document=True)
 def medium(slug: str, name: str) -> Response:
     """Send a picture or file; one behind the gate only to whom the post is open."""
     shown = records.find(slug)
@@ -197,9 +200,7 @@ def drawn(post: Post, access: Access, preview: str = "") -> str:
     )  # fmt: skip
 
 
-def _for_machine(post: Post, access: Access) -> Response:
-    if not access.open:
-        return payment_required(access, post.url, post.title)
+def _document(post: Post) -> Response:
     return jsonify({
         "resource": post.resource, "kind": post.kind, "title": post.title, "url": post.url,
         "language": post.language, "summary": post.summary, "tags": post.tags,

@@ -10,9 +10,9 @@ import pytest
 from flask import Blueprint
 from markupsafe import Markup
 
-from core import Field, Gate, Money, Periodic, Query, ResourceCard
+from core import Field, Gate, MachineRequest, Money, Periodic, Query, ResourceCard
 from core.checkout import buy
-from core.orders import Line, Order
+from core.orders import Line, Offer, Order
 from core.plugins import caller, catalogue
 from tests.docs.pages import FENCE, ROOT
 from tests.stand_in import READER, eur, post_line
@@ -121,6 +121,20 @@ def test_a_seat_is_counted(db, ask_example):
     evening = replace(ORDER, lines=(Line("A seat", eur(500), "income:evening"),))
 
     assert ask_example("reserve", order=evening) == []
+
+
+def test_a_program_is_told_how_to_pay(ask_example):
+    """A way to pay while it is closed, what is bought once it is met, nothing once it is open."""
+    asking = MachineRequest(READER, None, {})
+    offers = (Offer("paywall", "Read", (post_line(),)),)
+    about = {"resource": "post:hello", "offers": offers}
+    met = replace(asking, headers={"x-coupon": "first-one-free"})
+    (told,) = ask_example("pay_machine", request=asking, **about)
+    (paying,) = ask_example("pay_machine", request=met, **about)
+
+    assert (told.code, told.buys) == ("coupon_needed", ())
+    assert (paying.buys, paying.by) == (offers[0].lines, "coupons")
+    assert ask_example("pay_machine", request=replace(asking, open=True), **about) == []
 
 
 def test_a_message_and_a_piece_of_a_page(ask_example):

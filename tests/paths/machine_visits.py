@@ -23,6 +23,13 @@ def own_token(person: Person) -> str:
     return made.id
 
 
+def paying_token(person: Person) -> str:
+    """Return the id of a token of this person's that may pay."""
+    scopes = [tokens.OWN, tokens.SPEND]
+    made, _ = tokens.make(users.find(person.holder), "A", scopes, days=30, actor=person.holder)
+    return made.id
+
+
 def new_endpoint() -> str:
     """Return the id of an endpoint that is off, so that nothing is sent anywhere."""
     for one in outgoing.listed():
@@ -85,6 +92,9 @@ MACHINE_VISITS: dict[str, Visit] = {
     "buttons.go": Visit(own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")),
     "buttons.picture": Visit(
         own=lambda _: of(resource="post:free"), foreign=lambda _: of(resource="x")
+    ),
+    "machinepay.allow": Visit(
+        SEE_OTHER, **own(paying_token, "token", most="5", most_a_day="1")
     ),
     "tokens.make": Visit(
         own=lambda _: form(name="A", scope="own.view", days="30"),

@@ -130,9 +130,21 @@ def _tokens(one: Person) -> Iterator[tuple[str, Person]]:
     one.opens("/account/tokens/")
     yield "tokens", one
     one.types("What it is for", "A backup")
+    one.page.check("[value='own.spend']")
     one.presses("Make the token")
     one.is_told("Copy the token “%(name)s” now: it is shown this once.", name="A backup")
     yield "tokens, made", one
+    one.page.click("main .list a[href='/x/machinepay/']")
+    yield "budgets of machines", one
+    one.page.fill("[name=most]", "5")
+    one.page.fill("[name=most_a_day]", "much")
+    one.page.click(".panel button")
+    one.page.get_by_role("alert").wait_for()
+    yield "budgets of machines, wrong", one
+    one.page.fill("[name=most_a_day]", "1")
+    one.page.click(".panel button")
+    one.page.get_by_role("status").wait_for()
+    yield "budgets of machines, saved", one
 
 
 def _account(one: Person) -> Iterator[tuple[str, Person]]:

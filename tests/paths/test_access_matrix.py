@@ -264,7 +264,7 @@ UNCOUNTED = {
     "admin_plugins.export": "the owner's own",
     "admin_plugins.uninstall": "the owner's own", "admin_settings.save": "the owner's own",
     "admin_orders.decide": "a step-up was counted", "admin_orders.name": "a step-up was counted",
-    "library.remove_method": "ends something",
+    "library.remove_method": "ends something", "machinepay.allow": "a step-up was counted",
     "paypal.save_keys": "the owner's own", "paypal.make_webhook": "the owner's own",
     "banktransfer.take_file": "staff's own", "banktransfer.take_columns": "staff's own",
     "banktransfer.book": "staff's own", "banktransfer.set_aside": "staff's own",

@@ -59,7 +59,7 @@ def document(site: str) -> dict[str, Any]:
             "securitySchemes": {"token": {
                 "type": "http", "scheme": "bearer",
                 "description": "A personal token, made on the page of its user. Scopes: "
-                + ", ".join((tokens.OWN, *roles.PERMISSIONS)) + ".",
+                + ", ".join((tokens.OWN, tokens.SPEND, *roles.PERMISSIONS)) + ".",
             }},
         },
     }  # fmt: skip

@@ -7,7 +7,7 @@ site's own. Nothing here carries an e-mail address or a name, but for `User`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -321,6 +321,7 @@ class Problem(Shape, frozen=True, kw_only=True):
     title: str
     status: int
     detail: str = ""
+    code: str = ""
     errors: list[Wrong] = []
 
 
@@ -333,6 +334,8 @@ class PaymentRequired(Shape, frozen=True, kw_only=True):
     instance: str
     resource: Resource
     offers: list[Offer]
+    challenges: list[dict[str, Any]] = []
+    code: str = ""
     detail: str = ""
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from flask import Response, url_for
-from flask_babel import gettext as _
 
 from core import access, cursors, settings
+from core.access import Access
 from core.cursors import BETWEEN
 from core.errors import NotFound, Refused
 from core.people import current_reader, users
 from core.plugins import Query, card_of, catalogue, each, enabled
 from core.web.api import drawing
 from core.web.api.money import page_of
-from core.web.api.operations import mode, operation
+from core.web.api.operations import mode, operation, written
 from core.web.api.shapes import (
     Me,
     OpenResource,
@@ -28,7 +28,7 @@ from core.web.api.shapes import (
     User,
 )
 from core.web.bearer import TokenNeeded, current_bearer
-from core.web.problems import offers_of, problem
+from core.web.tolls import answer_machine
 
 PLACE = re.compile(r"[0-9]{1,5}")
 MOST_NEW = 100
@@ -81,20 +81,20 @@ def _place(after: str) -> tuple[int, str]:
         404: "There is no such resource.",
     },
 )  # fmt: skip
-def show_resource(id: str) -> OpenResource | Response:
+def show_resource(id: str) -> Response:
     """Show a resource that this reader may open; one that is closed answers 402 with its offers."""
     card = card_of(id)
     if card is None:
         raise NotFound("There is no such resource.")
-    decided = access.decide(id, current_reader())
     drawn = drawing.resource(card)
-    if not decided.open:
-        return problem(
-            402, card.title, _("This is closed. The offers say what opens it."),
-            instance=url_for("api.show_resource", id=id), resource=drawing.plain(drawn),
-            offers=offers_of(decided),
-        )  # fmt: skip
-    return OpenResource(**drawing.fields(drawn), open=True, held=decided.held)
+
+    def draw(access: Access) -> Response:
+        return written(OpenResource(**drawing.fields(drawn), open=True, held=access.held))
+
+    return answer_machine(
+        id, access.decide(id, current_reader()), draw, url=url_for("api.show_resource", id=id),
+        title=card.title, more={"resource": drawing.plain(drawn)},
+    )  # fmt: skip
 
 
 @operation("GET", "/users", "people.view", Page[User], query=Paged)

@@ -159,6 +159,7 @@ def test_a_balance_pays_while_it_lasts(offered):
         till = f"liabilities:purse:{READER.holder}"
         post("t:1", [Leg("assets:card", eur(30)), Leg(till, eur(-30))], reason="charge")
 
+    assert checkout.kept_for(READER, "EUR") == eur(30)
     assert checkout.choices(eur(20), READER) == [Choice(eur(20), "purse", left=eur(10))]
     assert checkout.choices(eur(40), READER)[0] == Choice(eur(500), top_up=460, left=eur(490))
     assert [one.provider for one in checkout.choices(eur(300), READER)] == [""]
@@ -166,6 +167,7 @@ def test_a_balance_pays_while_it_lasts(offered):
         claim = f"assets:claims:{READER.holder}"
         post("t:2", [Leg(claim, eur(1)), Leg("assets:card", eur(-1))], reason="dispute")
     assert checkout.choices(eur(20), READER)[0].top_up
+    assert checkout.kept_for(READER, "EUR") == eur(0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -30,7 +30,9 @@ def test_its_folder_names_the_bundled_plugins(app, home):
     """Posts, a price on them, a jar, a balance, and play money to pay with."""
     chosen = tomllib.loads((home / "obolo.toml").read_text())
 
-    assert chosen["plugins"] == ["posts", "paywall", "tipjar", "wallet", "takeback", "playmoney"]
+    assert chosen["plugins"] == [
+        "posts", "paywall", "tipjar", "wallet", "takeback", "machinepay", "playmoney",
+    ]  # fmt: skip
 
 
 def test_content_is_loaded_once(app):

@@ -59,6 +59,7 @@ def test_it_speaks_for_its_user_with_what_they_claimed(db):
 
     assert (bearer.user, bearer.holders, bearer.mode) == (user.id, (user.id, "gst_a"), "test")
     assert bearer.scopes == {OWN}
+    assert tokens.by_text(made(user, tokens.SPEND)[1]).scopes == {tokens.SPEND}
     assert tokens.by_text(text[:-1] + ("0" if text[-1] != "0" else "1")) is None
     assert tokens.by_text("") is None
 

@@ -6,13 +6,10 @@ import logging
 
 import pytest
 
-from core.access import Access
 from core.errors import Conflict, NotFound, PluginFailed, Refused, Unavailable
 from core.limits import TooMany
-from core.orders import Offer
 from core.web.callers import callers
-from core.web.problems import payment_required, wants_json
-from tests.stand_in import post_line
+from core.web.problems import wants_json
 
 JSON = {"Accept": "application/json"}
 
@@ -133,21 +130,3 @@ def test_who_is_a_machine(make_site, accept, machine):
     """It prefers JSON and says so; browsers and those who say nothing are people."""
     with make_site().test_request_context(headers={"Accept": accept}):
         assert wants_json() is machine
-
-
-def test_a_closed_resource_tells_a_machine_its_offers(make_site):
-    """402 with what each offer costs and opens; nobody stores it."""
-    app = make_site()
-    offer = Offer("paywall", "Read this for ever", (post_line(),))
-    with app.test_request_context(headers=JSON):
-        done = payment_required(Access(False, (offer,)), "/hello", "Hello")
-
-    assert done.status_code == 402
-    assert done.json["title"] == "Hello"
-    assert done.json["instance"] == "/hello"
-    assert done.json["offers"] == [{
-        "offer": "paywall", "title": "Read this for ever", "minor": 20, "currency": "EUR",
-        "opens": ["post:hello"],
-    }]  # fmt: skip
-    assert done.headers["Cache-Control"] == "private, no-store"
-    assert {"Cookie", "Accept"} <= set(done.vary)
