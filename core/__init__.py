@@ -13,6 +13,7 @@ from core.checkout import (
     start_order,
     top_up_line,
     top_ups,
+    what_remains,
 )
 from core.checkout import recipient as address_of
 from core.checkout import refresh as refresh_payment
@@ -251,4 +252,5 @@ __all__ = [
     "value",
     "wants_json",
     "way_back",
+    "what_remains",
 ]

@@ -62,6 +62,7 @@ MARKUP = {
     "plugins/playmoney/__init__.py": "a template that escapes",
     "plugins/banktransfer/qr.py": "squares of a picture that a library drew",
     "plugins/playmoney/page.py": "a template that escapes",
+    "plugins/prices/views.py": "a template that escapes",
     "plugins/takeback/__init__.py": "a template that escapes",
     "plugins/tipjar/jar.py": "a template that escapes",
     "plugins/wallet/notes.py": "a template that escapes",

@@ -30,11 +30,12 @@ from tests.paths.cast import ROLES, Kind, Person, kinds
 from tests.paths.desk import DESK
 from tests.paths.house_visits import HOUSE
 from tests.paths.machine_visits import MACHINE_VISITS
+from tests.paths.price_visits import PRICES
 from tests.paths.transfer_visits import TRANSFERS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
-VISITS.update(DESK | HOUSE | MACHINE_VISITS | TRANSFERS)
+VISITS.update(DESK | HOUSE | MACHINE_VISITS | PRICES | TRANSFERS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
@@ -84,7 +85,10 @@ def site(make_site, tmp_path, monkeypatch):
     folder = tmp_path / "texts"
     write(folder, "free", tags="essays", authors="Ada")
     text = "For all.\n\n<!-- more -->\n\n![Closed](paid.svg)\n"
-    write(folder, "closed", text, price="0.20 EUR", tags="essays", authors="Ada")
+    write(
+        folder, "closed", text, price="0.20 EUR", tags="essays", authors="Ada",
+        pay_what_you_want="yes",
+    )  # fmt: skip
     (folder / "paid.svg").write_text(SVG.format(fill="red"))
     bring(app, folder)
     return app
