@@ -61,6 +61,7 @@ MARKUP = {
     "core/people/two_factor.py": "squares of a picture that a library drew",
     "plugins/playmoney/__init__.py": "a template that escapes",
     "plugins/banktransfer/qr.py": "squares of a picture that a library drew",
+    "plugins/gifts/notes.py": "a template that escapes",
     "plugins/playmoney/page.py": "a template that escapes",
     "plugins/prices/views.py": "a template that escapes",
     "plugins/takeback/__init__.py": "a template that escapes",

@@ -151,3 +151,18 @@ def test_a_closed_resource_tells_a_machine_its_offers(make_site):
     }]  # fmt: skip
     assert done.headers["Cache-Control"] == "private, no-store"
     assert {"Cookie", "Accept"} <= set(done.vary)
+
+
+def test_the_secret_of_a_link_is_in_no_log(make_site, caplog):
+    """What goes wrong on a page whose address holds one is logged without it."""
+    app = make_site()
+
+    @app.get("/links/<token>")
+    @callers("anyone")
+    def broken(token):
+        raise ZeroDivisionError
+
+    app.test_client().get("/links/s3cret")
+
+    assert "a bug at /links/…" in caplog.text
+    assert "s3cret" not in caplog.text
