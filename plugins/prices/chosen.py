@@ -48,17 +48,20 @@ def is_open_to_choice(resource: str) -> bool:
 def least(reader: Reader) -> Money | None:
     """Return the least amount that leaves `prices.net_floor` by the cheapest way on offer.
 
-    None when nothing up to `prices.own_most` does. What remains grows with the amount.
+    None when nothing up to `prices.own_most` does. What remains grows with the amount, and is
+    mostly near the floor: so it is looked for in growing steps from there, then between two.
     """
-    currency, floor = site_currency(), value("prices.net_floor")
+    currency, floor, most = site_currency(), value("prices.net_floor"), value("prices.own_most")
 
     def fits(minor: int) -> bool:
         ways = what_remains(Money(minor, currency), reader.country)
         return any(way.is_offered and way.left.minor >= floor for way in ways)
 
-    low, high = floor - 1, value("prices.own_most")
-    if high <= low or not fits(high):
-        return None
+    low, high, step = floor - 1, floor, 1
+    while high > most or not fits(high):
+        if high >= most:
+            return None
+        low, high, step = high, min(high + step, most), step * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)
