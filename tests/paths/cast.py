@@ -51,14 +51,18 @@ class Kind:
         return "/".join((self.role, *marks))
 
 
-def kinds(role: str) -> list[Kind]:
-    """Return the states in which somebody of a role can be: all that readers and owners can."""
+def kinds(role: str, *, every: bool = False) -> list[Kind]:
+    """Return the states in which somebody of a role can be, the freshly proved one first.
+
+    With `every` all that there are; else those from which what stands before a view differs.
+    """
     if not Kind(role).signed_in:
         return [Kind(role)]
-    if role in ("reader", "owner"):
+    if every and role in ("reader", "owner"):
         sure = ((False, False), (True, False), (True, True))
         return [Kind(role, *shown, confirmed) for shown, confirmed in product(sure, (True, False))]
-    return [Kind(role, confirmed=True), Kind(role, *[True] * 3), Kind(role, *[True] * 2)]
+    known = [Kind(role, *[True] * 3), Kind(role, *[True] * 2)]
+    return [*known, Kind(role, confirmed=True), Kind(role, protected=True, confirmed=True)]
 
 
 class Person:

@@ -166,6 +166,7 @@ def test_what_64_show_at_the_same_moment_lets_one_in(site, proof, _turn):
     assert [accepted(shown.use, shown.fresh()) for _ in range(ROUNDS)] == [1] * ROUNDS
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("proof", PROOFS)
 def test_weak_twin_that_looks_first_lets_several_in(site, proof):
     """The same race finds what is checked in one step and written in another."""
