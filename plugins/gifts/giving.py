@@ -22,6 +22,7 @@ from core import (
     card_of,
     decide,
     gettext,
+    given_to,
     now,
     order_of,
     refund,
@@ -33,17 +34,26 @@ from plugins.gifts.records import GIFT, NUMBER, PREFIX, TAKEN, Gift
 log = logging.getLogger("obolo.plugins.gifts")
 NUMBERS = re.compile(r"gft_[0-9a-z]{20,40}")
 WITHDRAWN, EXPIRED = "gift taken back by who gave it", "gift that nobody opened in time"
-MOST = 500
+MOST, LONGEST = 500, 200
 
 
 def sold(resource: str, reader: Reader) -> Line | None:
     """Return the line that sells a resource for ever to somebody who holds nothing yet."""
+    if not resource.isprintable() or len(resource) > LONGEST:
+        return None
     nobody = Reader(language=reader.language, country=reader.country)
     offers = decide(resource, nobody).offers
     lines = [offer.lines[0] for offer in offers if len(offer.lines) == 1]
     return next(
         (one for one in lines if one.amount.minor > 0 and one.grants == (Grant(resource),)), None
     )
+
+
+def is_kept(resource: str, reader: Reader) -> bool:
+    """Tell whether a reader has a resource for ever: a gift of it is then for somebody else."""
+    held = (one for one in given_to(reader.holders) if one.key == resource)
+    is_bought = any(one.until is None and one.state == "active" for one in held)
+    return is_bought or bool(records.keys_of(resource, reader.holders))
 
 
 def line_for(resource: str, number: str, reader: Reader) -> Line:

@@ -16,7 +16,6 @@ from core import (
     callers,
     card_of,
     current_reader,
-    decide,
     gettext,
     give_holder,
     new_id,
@@ -68,13 +67,14 @@ def buy(resource: str) -> Any:
     """Order a gift and go on to pay it; a form that is sent twice orders one."""
     allow_door("checkout")
     reader, number = give_holder(), request.form.get("number", "")
-    known = records.find(number)
-    here = url_for("gifts.show", id=number) if number else ""
+    is_number = giving.NUMBERS.fullmatch(number)
+    known = records.find(number) if is_number else None
     if known and known.holder in reader.holders:
-        return redirect(here, 303)
-    if known or not giving.NUMBERS.fullmatch(number):
+        return redirect(url_for("gifts.show", id=number), 303)
+    if known or not is_number:
         raise BadInput("This form is too old. Please open the page again.")
-    return order_and_pay(reader, (giving.line_for(resource, number, reader),), here)
+    lines = (giving.line_for(resource, number, reader),)
+    return order_and_pay(reader, lines, url_for("gifts.show", id=number))
 
 
 def _own(id: str) -> Gift:
@@ -140,8 +140,8 @@ def look(token: str) -> Response:
     card = card_of(gift.resource) if gift else None
     if gift is None or card is None:
         return _page("over", 410)
-    is_held = decide(gift.resource, current_reader()).open
-    return _page("open", token=token, card=card, is_held=is_held)
+    is_kept = giving.is_kept(gift.resource, current_reader())
+    return _page("open", token=token, card=card, is_kept=is_kept)
 
 
 @pages.post("/open")
@@ -154,6 +154,6 @@ def take() -> Any:
     if gift is None or card is None:
         return _page("over", 410)
     reader = give_holder()
-    if decide(gift.resource, reader).open:
+    if giving.is_kept(gift.resource, reader):
         raise Conflict("This is open to you already. Pass the link on to somebody else.")
     return order_and_pay(reader, (giving.line_to_take(gift),), f"{card.url}#opened")

@@ -126,6 +126,23 @@ def test_a_form_that_is_sent_twice_orders_one_gift(client, friend):
 
 
 @on_sqlite
+def test_who_has_the_text_for_ever_passes_the_link_on(client, friend, monkeypatch):
+    """What was opened for a time is no reason: the gift then stays."""
+    monkeypatch.setenv("OBOLO_PRICES__FREE_A_MONTH", "1")
+    link, other = (link_of(client, buy(client)) for _ in range(2))
+    free = {"resource": "post:one", "offer": "prices-free", "return_to": "/one"}
+    friend.post("/checkout/offer", data=free)
+    assert is_open(friend)
+    assert take(friend, link).status_code == 303
+    again = take(friend, other)
+
+    assert (again.status_code, friend.get(other).status_code) == (409, 200)
+    assert "pass it on" in friend.get(other).text
+    assert take(client, other).status_code == 303
+    assert is_open(client)
+
+
+@on_sqlite
 def test_a_gift_is_taken_back_until_it_is_opened(client, friend):
     """The money goes back the way it was paid, once; the ten minutes of a purchase are not its."""
     page = buy(client)
