@@ -3,10 +3,14 @@
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
 from core.checkout import (
+    Choice,
     capture,
     charge_saved,
+    choices_for,
     draft,
+    keeper_for,
     keeper_name,
+    owner_of,
     refund,
     release,
     site_mode,
@@ -29,6 +33,7 @@ from core.hookspecs import hookimpl
 from core.hosts import check_mode, is_public_host
 from core.http import HttpUnknown, HttpUnreachable
 from core.ledger import Leg
+from core.limits import neighbourhood
 from core.mail import Message
 from core.mail import send as send_mail
 from core.money import Money
@@ -126,6 +131,7 @@ __all__ = [
     "Cancel",
     "Capture",
     "ChargeSaved",
+    "Choice",
     "Conflict",
     "Embed",
     "EncryptedText",
@@ -193,6 +199,7 @@ __all__ = [
     "card_of",
     "charge_saved",
     "check_mode",
+    "choices_for",
     "count_view",
     "current_reader",
     "data_folder",
@@ -219,16 +226,19 @@ __all__ = [
     "is_public_host",
     "keep_contact",
     "keep_file",
+    "keeper_for",
     "keeper_name",
     "kept_page",
     "local_path",
     "lock_name",
     "name_of",
+    "neighbourhood",
     "new_id",
     "ngettext",
     "now",
     "order_and_pay",
     "order_of",
+    "owner_of",
     "payment_required",
     "record_event",
     "refresh_payment",

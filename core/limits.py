@@ -254,6 +254,11 @@ def network(address: str) -> str:
     return _shortened(address, 24, 48)
 
 
+def neighbourhood(address: str) -> str:
+    """Return what stands for the network of an address, where nobody shall read which it is."""
+    return _hidden(_site.key, f"neighbourhood|{network(address)}")
+
+
 @lru_cache(maxsize=4096)
 def _shortened(address: str, bits_4: int, bits_6: int) -> str:
     try:

@@ -1,8 +1,17 @@
 """The way of the money: draft, start, pay, settle, refund, expire, merge; nothing else moves it."""
 
+from core.checkout.booking import owner_of
 from core.checkout.buying import AlreadyHeld, buy
 from core.checkout.charging import charge_saved
-from core.checkout.choices import Choice, choices, keeper_name, top_up_line, top_ups
+from core.checkout.choices import (
+    Choice,
+    choices,
+    choices_for,
+    keeper_for,
+    keeper_name,
+    top_up_line,
+    top_ups,
+)
 from core.checkout.closing import expire, merge
 from core.checkout.explaining import explain
 from core.checkout.forgetting import forget_methods
@@ -37,6 +46,7 @@ __all__ = [
     "capture",
     "charge_saved",
     "choices",
+    "choices_for",
     "direct",
     "draft",
     "expire",
@@ -46,6 +56,7 @@ __all__ = [
     "hear",
     "held_for",
     "is_worth_it",
+    "keeper_for",
     "keeper_name",
     "least_direct",
     "left",
@@ -53,6 +64,7 @@ __all__ = [
     "merge",
     "name_refund",
     "new_refund_id",
+    "owner_of",
     "pay",
     "recipient",
     "refresh",

@@ -11,11 +11,20 @@ from typing import Protocol, cast
 
 from flask_babel import gettext
 
-from core.checkout.ways import direct, is_worth_it, left_with, ways
+from core.checkout.booking import owner_of
+from core.checkout.ways import (
+    Lender,
+    direct,
+    is_worth_it,
+    left_with,
+    lends,
+    pays_itself,
+    ways,
+)
 from core.errors import BadInput, Refused
 from core.money import Money
-from core.orders import Line
-from core.payments import Provider
+from core.orders import Line, Order
+from core.payments import Provider, records
 from core.people import Reader
 from core.plugins import catalogue
 from core.settings import value
@@ -37,13 +46,20 @@ class Choice:
     """One way on: what is paid now, by which instant provider, and what is left afterwards.
 
     Without a provider the money comes from outside; `top_up` is the part of it, in minor units,
-    that stays. `left` is what the reader has here when it is done.
+    that stays. `left` is what the reader has here when it is done. `owed` is what they owe then,
+    where the provider lends: `left` is what more it lends.
     """
 
     pays: Money
     provider: str = ""
     top_up: int = 0
     left: Money | None = None
+    owed: Money | None = None
+
+    @property
+    def how(self) -> str:
+        """Which words the button has: `later` where it is owed, `balance` where it is spent."""
+        return "later" if self.owed is not None else "balance" if self.provider else ""
 
 
 def choices(price: Money, reader: Reader) -> list[Choice]:
@@ -51,13 +67,30 @@ def choices(price: Money, reader: Reader) -> list[Choice]:
     found = ways(price, reader)
     instant = [way.provider for way in found if "instant" in way.provider.can]
     own = [
-        Choice(price, provider.name, left=left - price)
+        Choice(price, provider.name, left=left - price, owed=_owed(price, provider, reader))
         for provider in instant
         if (left := left_with(provider, reader, price.currency)) is not None
     ]
     if len(found) > len(own):
         return [*own, Choice(price)]
-    return own or top_ups(price, reader)
+    if own and own[0].owed is None:
+        return own
+    return [*own, *top_ups(price, reader)[: 1 if own else None]]
+
+
+def choices_for(order: Order, reader: Reader) -> list[Choice]:
+    """Return the ways on from an order that is not stored yet, but those that would pay itself."""
+    return [
+        one
+        for one in choices(order.total, reader)
+        if not one.provider or not pays_itself(catalogue.providers[one.provider], order)
+    ]
+
+
+def _owed(price: Money, provider: Provider, reader: Reader) -> Money | None:
+    if not lends(provider):
+        return None
+    return cast("Lender", provider).owed(reader, price.currency) + price
 
 
 def top_ups(price: Money, reader: Reader) -> list[Choice]:
@@ -95,6 +128,21 @@ def keeper_name() -> str:
     """Return the name of the provider that keeps money for readers; nothing when none does."""
     keeper = _keeper()
     return keeper.name if keeper else ""
+
+
+def keeper_for(order: Order) -> str:
+    """Return who keeps what goes back of a paid order for its reader; nothing where it just goes.
+
+    What is still owed comes off the debt, and stays with nobody.
+    """
+    name = records.find(order.payment).provider if order.payment else ""
+    provider = catalogue.providers.get(name)
+    if provider and lends(provider):
+        owner = owner_of(order.holder)
+        owed = cast("Lender", provider).owed(Reader(owner, (owner,)), order.currency)
+        if owed.minor >= order.total.minor:
+            return ""
+    return keeper_name()
 
 
 def top_up_line(text: str, reader: Reader, currency: str) -> Line:

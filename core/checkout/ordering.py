@@ -84,7 +84,7 @@ def prepare(
     order = draft(reader, lines, return_to=return_to)
     assert order.holder, "a reader needs a holder to buy"
     own = [line.account for line in order.lines if line.account.endswith(f":{order.holder}")]
-    if any(not account.startswith(ledger.CLAIMS) for account in own):
+    if any(not account.startswith("assets:") for account in own):
         refuse_debtors(reader)
     made = now()
     until = made + timedelta(minutes=value("checkout.order_minutes"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from core import figures, ledger
 from core.errors import OboloError, Refused
@@ -19,6 +20,16 @@ LARGEST_UNITS = 1_000
 """Up to so many major units the least price that is worth it is looked for."""
 
 
+class Lender(Provider, Protocol):
+    """A provider whose `can` holds `lend`: a reader pays later what it settles now."""
+
+    def room(self, reader: Reader, currency: str) -> Money:
+        """Return how much more this reader may owe now."""
+
+    def owed(self, reader: Reader, currency: str) -> Money:
+        """Return how much this reader owes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """A way to pay an amount, and what it costs the site."""
@@ -31,26 +42,39 @@ def ways(amount: Money, reader: Reader, *, hold: bool = False) -> list[Way]:
     """Return the ways to pay an amount, the cheapest for the site first.
 
     One whose fee takes more than `checkout.most_fee_share` of it is left out, unless the owner set
-    `checkout.allow_loss`; so is a balance or tab in which there is not enough left, and, with
-    `hold`, what cannot reserve money first; and one that cannot say what it costs.
+    `checkout.allow_loss`; so is a balance or tab in which there is not enough left, a tab for who
+    has enough here, and, with `hold`, what cannot reserve money first; and one that cannot say what
+    it costs.
     """
     offered = (
         offer(provider, amount, reader.country)
         for provider in catalogue.providers.values()
         if ("hold" in provider.can or not hold) and _is_enough(provider, amount, reader)
     )
-    return sorted(filter(None, offered), key=lambda way: way.quote.fee.minor)
+    found = sorted(filter(None, offered), key=lambda way: way.quote.fee.minor)
+    has_enough = any("instant" in w.provider.can and not lends(w.provider) for w in found)
+    return [way for way in found if not (has_enough and lends(way.provider))]
 
 
 def ways_for(order: Order, reader: Reader) -> list[Way]:
     """Return the ways to pay an order: what is paid into a balance never comes out of it."""
     found = ways(order.total, reader, hold=order.is_held)
-    return [way for way in found if not _pays_itself(way.provider, order)]
+    return [way for way in found if not pays_itself(way.provider, order)]
 
 
-def _pays_itself(provider: Provider, order: Order) -> bool:
+def lends(provider: Provider) -> bool:
+    """Tell whether a provider settles now what the reader pays later."""
+    return "lend" in provider.can
+
+
+def pays_itself(provider: Provider, order: Order) -> bool:
+    """Tell whether an order would pay into what it is paid from.
+
+    What is lent pays into no account of the holder's at all: neither a balance nor another debt.
+    """
     till = provider.till(order.holder, order.currency)
-    return any(line.account == till for line in order.lines)
+    own = [one.account for one in order.lines if one.account.endswith(f":{order.holder}")]
+    return bool(own) if lends(provider) else till in own
 
 
 def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, ...]:
@@ -81,7 +105,7 @@ def way_named(name: str, order: Order, reader: Reader) -> Provider:
     """
     found = catalogue.providers.get(name)
     can_do = found and ("hold" in found.can or not order.is_held)
-    if found and can_do and not _pays_itself(found, order):
+    if found and can_do and not pays_itself(found, order):
         way = offer(found, order.total, reader.country)
         if way is not None:
             return found
@@ -113,6 +137,8 @@ def left_with(provider: Provider, reader: Reader, currency: str) -> Money | None
     if not account.endswith(f":{reader.holder}"):
         return None
     spare = figures.spare(account, currency, provider.mode)
+    if spare and lends(provider):
+        spare = min(spare, cast("Lender", provider).room(reader, currency).minor)
     if spare and ledger.claims(reader.holders or (reader.holder,)):
         return Money(0, currency)
     return None if spare is None else Money(spare, currency)

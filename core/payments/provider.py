@@ -42,8 +42,8 @@ class Provider(Protocol):
     """The questions core asks a paying method. Answers are data; core alone writes.
 
     `begin`, `look_up` and `act` raise ProviderRefused or ProviderUnknown, and nothing else on
-    purpose. `can` holds words such as instant, inline, refund, partial_refund, hold, save, keep;
-    one with `statement` is one of `Statements` too.
+    purpose. `can` holds words such as instant, inline, refund, partial_refund, hold, save, keep,
+    lend; one with `statement` is one of `Statements` too.
     """
 
     name: str

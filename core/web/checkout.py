@@ -126,8 +126,9 @@ def _must_confirm_all(reader: Reader, lines: tuple[Line, ...]) -> bool:
 
 def _too_small(reader: Reader, lines: tuple[Line, ...]) -> str:
     """Return the page that asks how much to pay in, where a price cannot be paid by itself."""
-    price = checkout.draft(reader, lines).total
-    found = checkout.choices(price, reader) if price else []
+    order = checkout.draft(reader, lines)
+    price = order.total
+    found = checkout.choices_for(order, reader) if price else []
     if not any(choice.top_up for choice in found):
         return ""
     return render_template(

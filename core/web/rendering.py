@@ -134,15 +134,23 @@ def pay_label(amount: Money, what: str = "read") -> str:
 
     The wording is core's alone: Directive 2011/83/EU, article 8(2), asks for it.
     """
-    if what == "balance":
-        return str(gettext("Pay %(price)s from your balance", price=money(amount)))
-    if what == "balance-read":
-        return str(gettext("Pay %(price)s from your balance and read", price=money(amount)))
-    if what == "read":
-        return str(gettext("Pay %(price)s and read", price=money(amount)))
-    if what == "give":
-        return str(gettext("Pay %(price)s as a tip", price=money(amount)))
-    return str(gettext("Pay %(price)s", price=money(amount)))
+    price = money(amount)
+    match what:
+        case "balance":
+            words = gettext("Pay %(price)s from your balance", price=price)
+        case "balance-read":
+            words = gettext("Pay %(price)s from your balance and read", price=price)
+        case "later":
+            words = gettext("Pay %(price)s later", price=price)
+        case "later-read":
+            words = gettext("Read and pay %(price)s later", price=price)
+        case "read":
+            words = gettext("Pay %(price)s and read", price=price)
+        case "give":
+            words = gettext("Pay %(price)s as a tip", price=price)
+        case _:
+            words = gettext("Pay %(price)s", price=price)
+    return str(words)
 
 
 def drafted(offer: Offer) -> Money:

@@ -15,7 +15,7 @@ from core import (
     allow_door,
     callers,
     current_reader,
-    keeper_name,
+    keeper_for,
     lock_name,
     order_of,
     refund,
@@ -40,7 +40,7 @@ def show(order: str) -> Response:
     reader = current_reader()
     own = _own(order, reader)
     page = render_template(
-        "takeback/page.html", order=own, amount=_worth(own), kept=bool(keeper_name()),
+        "takeback/page.html", order=own, amount=_worth(own), kept=bool(keeper_for(own)),
         can=seconds_left(order, reader) > 0, title=own.lines[0].label,
     )  # fmt: skip
     response = Response(page)
@@ -60,7 +60,7 @@ def take_back(order: str) -> Any:
         if seconds_left(order, reader) <= 0:
             raise Conflict("This can no longer be taken back here.")
         lines = {line.number: _group(own, line.number) for line in unlocking(own)}
-        if keeper := keeper_name():
+        if keeper := keeper_for(own):
             refund(order, lines, actor=reader.holder, reason=REASON, to=keeper)
     if not keeper:
         refund(order, lines, actor=reader.holder, reason=REASON)

@@ -66,6 +66,7 @@ MARKUP = {
     "plugins/prices/views.py": "a template that escapes",
     "plugins/takeback/__init__.py": "a template that escapes",
     "plugins/tipjar/jar.py": "a template that escapes",
+    "plugins/tab/notes.py": "a template that escapes",
     "plugins/wallet/notes.py": "a template that escapes",
     "plugins/posts": "text that was cleaned when it was stored",
     "plugins/stripe/express.py": "a template that escapes",

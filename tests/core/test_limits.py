@@ -74,6 +74,16 @@ def test_addresses_are_normalised(address, single, network):
     assert limits.network(address) == network
 
 
+def test_a_neighbourhood_is_told_apart_and_not_named(db):
+    """The same network is the same word, another one another, and no word holds an address."""
+    limits.set_key(b"k" * 32)
+    one, same, other = map(limits.neighbourhood, ("192.0.2.1", "192.0.2.99", "198.51.100.1"))
+
+    assert one == same != other
+    limits.set_key(b"x" * 32)
+    assert limits.neighbourhood("192.0.2.1") != one
+
+
 def test_a_window_lets_in_exactly_so_many(db, clock):
     """At n it is open, at n + 1 shut, and open again when a new window starts."""
     hits = [limits.hit("a", most=3, per_seconds=60) for _ in range(4)]

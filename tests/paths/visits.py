@@ -252,6 +252,7 @@ VISITS: dict[str, Visit] = {
         SEE_OTHER, own=lambda p: form(order=cast.topped_up(p)) if p.holder else None,
         foreign=lambda p: form(order=cast.topped_up(p.stranger)),
     ),
+    "tab.settle": Visit(SEE_OTHER),
     "takeback.show": Visit(
         own=lambda p: of(order=cast.settled_order(p)) if p.holder else None,
         foreign=lambda p: of(order=cast.settled_order(p.stranger)),

@@ -9,8 +9,9 @@ import pytest
 from core import checkout, settings
 from core.checkout.choices import Choice, top_up_line
 from core.errors import BadInput, Refused
-from core.ledger import Leg, post
+from core.ledger import Bound, Leg, declare_bounds, post
 from core.money import Money
+from core.orders import Line
 from core.payments import Quote
 from core.people import Reader
 from core.storage import transaction
@@ -43,6 +44,24 @@ class Purse(Instant):
 
     def room(self, reader, currency):
         return Money(self.most, currency)
+
+
+@dataclass
+class Slate(Instant):
+    """A tab: it lends up to `most` more to who owes 1.00."""
+
+    name: str = "slate"
+    can: frozenset[str] = frozenset({"instant", "lend"})
+    most: int = 50
+
+    def till(self, holder, currency):
+        return f"assets:slate:{holder}"
+
+    def room(self, reader, currency):
+        return Money(self.most, currency)
+
+    def owed(self, reader, currency):
+        return Money(100, currency)
 
 
 LISTS = {
@@ -147,6 +166,41 @@ def test_a_balance_pays_while_it_lasts(offered):
         claim = f"assets:claims:{READER.holder}"
         post("t:2", [Leg(claim, eur(1)), Leg("assets:card", eur(-1))], reason="dispute")
     assert checkout.choices(eur(20), READER)[0].top_up
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_lent_comes_after_a_balance_and_before_a_top_up(offered):
+    """Who has enough pays; else a debt as far as it is lent, with one top-up beside it."""
+    slate = Slate()
+    offered(LISTS["Stripe EEA"], slate, Purse())
+    declare_bounds({"assets:slate:": Bound(0, 1000)})
+    lent, other = checkout.choices(eur(20), READER)
+    assert (lent, lent.how) == (
+        Choice(eur(20), "slate", left=eur(30), owed=eur(120)), "later",
+    )  # fmt: skip
+    assert (other.pays, other.how) == (eur(500), "")
+    assert [one.provider for one in checkout.choices(eur(300), READER)] == [""]
+    with transaction():
+        till = f"liabilities:purse:{READER.holder}"
+        post("t:1", [Leg("assets:card", eur(30)), Leg(till, eur(-30))], reason="charge")
+    (balance,) = checkout.choices(eur(20), READER)
+    assert (balance.provider, balance.how) == ("purse", "balance")
+    slate.most = 10
+    assert "slate" not in [way.provider.name for way in checkout.ways(eur(40), READER)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("account", ["liabilities:purse:", "assets:slate:", "assets:other:"])
+def test_what_is_lent_pays_into_no_account_of_ones_own(offered, account):
+    """No balance on credit and no debt for a debt, neither offered nor taken."""
+    offered(LISTS["Stripe EEA"], Slate(), Purse())
+    declare_bounds({"assets:slate:": Bound(0, 1000)})
+    assert [one.provider for one in checkout.choices(eur(20), READER)] == ["slate", ""]
+    order = checkout.draft(READER, (Line("In", eur(20), account + READER.holder),))
+
+    assert [one.provider for one in checkout.choices_for(order, READER)] == [""]
+    with pytest.raises(Refused, match="not offered"):
+        checkout.buy(READER, order.lines, "slate")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
