@@ -87,10 +87,8 @@ def site(make_site, tmp_path, monkeypatch):
     folder = tmp_path / "texts"
     write(folder, "free", tags="essays", authors="Ada")
     text = "For all.\n\n<!-- more -->\n\n![Closed](paid.svg)\n"
-    write(
-        folder, "closed", text, price="0.20 EUR", tags="essays", authors="Ada",
-        pay_what_you_want="yes",
-    )  # fmt: skip
+    priced = {"price": "0.20 EUR", "pay_what_you_want": "yes"}
+    write(folder, "closed", text, tags="essays", authors="Ada", **priced)
     (folder / "paid.svg").write_text(SVG.format(fill="red"))
     bring(app, folder)
     return app
