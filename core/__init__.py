@@ -3,6 +3,7 @@
 from core.access import Access, Gate, decide
 from core.audit import record as record_event
 from core.checkout import (
+    AlreadyHeld,
     Choice,
     capture,
     charge_saved,
@@ -36,7 +37,7 @@ from core.ledger import Leg
 from core.limits import neighbourhood
 from core.mail import Message
 from core.mail import send as send_mail
-from core.money import Money
+from core.money import Money, share
 from core.orders import Grant, Line, Offer, Order, Question, is_ordered, times_sold
 from core.orders import find as order_of
 from core.payments import (
@@ -69,7 +70,7 @@ from core.payments import (
 from core.payments.methods import Method
 from core.payments.methods import of_holders as saved_methods
 from core.people import Reader, current_reader, give_holder
-from core.people.users import name_of
+from core.people.users import holders_of, name_of
 from core.plugins import (
     API_VERSION,
     Embed,
@@ -126,6 +127,7 @@ __all__ = [
     "API_VERSION",
     "Access",
     "Action",
+    "AlreadyHeld",
     "Asked",
     "BadInput",
     "Cancel",
@@ -217,6 +219,7 @@ __all__ = [
     "give_holder",
     "given_to",
     "history_of",
+    "holders_of",
     "holds_any",
     "hookimpl",
     "http_request",
@@ -249,6 +252,7 @@ __all__ = [
     "send_mail",
     "send_stored",
     "setup_page",
+    "share",
     "show_list",
     "site_currency",
     "site_mode",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core import entitlements, orders
 from core.checkout.intents import intent, new_payment
-from core.checkout.ordering import prepare, reserve
+from core.checkout.ordering import prepare, reserve, start_order
 from core.checkout.settling import book
 from core.checkout.ways import way_named
 from core.errors import Conflict, Refused
@@ -27,9 +27,12 @@ def buy(
 ) -> Order:  # fmt: skip
     """Order, pay and settle in one transaction, by a provider that makes no outside call.
 
-    A bound that refuses rolls all of it back. Raises what `start_order` raises, and BoundExceeded.
+    A bound that refuses rolls all of it back. What costs nothing by now needs no provider. Raises
+    what `start_order` raises, and BoundExceeded.
     """
     order = prepare(reader, lines, return_to=return_to, answers=answers or {})
+    if not order.total:
+        return start_order(reader, lines, return_to=return_to, answers=answers)
     provider = way_named(provider_name, order, reader)
     if "instant" not in provider.can:
         raise Conflict("This way of paying takes more than one step.")

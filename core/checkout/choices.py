@@ -63,7 +63,12 @@ class Choice:
 
 
 def choices(price: Money, reader: Reader) -> list[Choice]:
-    """Return the ways on from a price, the best for both sides first; none when there is none."""
+    """Return the ways on from a price, the best for both sides first; none when there is none.
+
+    What costs nothing is ordered as it is.
+    """
+    if not price:
+        return [Choice(price)]
     found = ways(price, reader)
     instant = [way.provider for way in found if "instant" in way.provider.can]
     own = [

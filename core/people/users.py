@@ -291,6 +291,11 @@ def claimed_by(user_id: str) -> list[str]:
     return [row[0] for row in execute(sql, [user_id]).fetchall()]
 
 
+def holders_of(holder: str) -> list[str]:
+    """Return a holder, and the guests' holders that it claimed where it is a user."""
+    return [holder, *claimed_by(holder)]
+
+
 def claimant(holder: str) -> str | None:
     """Return the user who claimed a guest's holder."""
     row = execute("SELECT user_id FROM people_claim WHERE holder = ?", [holder]).fetchone()

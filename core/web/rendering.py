@@ -134,6 +134,9 @@ def pay_label(amount: Money, what: str = "read") -> str:
 
     The wording is core's alone: Directive 2011/83/EU, article 8(2), asks for it.
     """
+    if not amount:
+        read = gettext("Read it now, for nothing")
+        return str(read if what == "read" else gettext("Have it now, for nothing"))
     price = money(amount)
     match what:
         case "balance":

@@ -84,17 +84,19 @@ def discounts(order: Order) -> list[Line]:
     steps = _steps(value("prices.steps"))
     if not steps:
         return []
-    return [less for line in order.lines if (less := _discount(line, steps)) is not None]
+    found = (_discount(order, line, steps) for line in order.lines)
+    return [less for less in found if less is not None]
 
 
-def _discount(line: Line, steps: tuple[Step, ...]) -> Line | None:
+def _discount(order: Order, line: Line, steps: tuple[Step, ...]) -> Line | None:
     card = card_of(resource) if (resource := sold_by(line)) else None
     step = step_at(steps, card.published, now()) if card and card.published else None
     if step is None:
         return None
-    price = line.amount.minor
-    less = price - left_of(price, step.percent, value("prices.floor"))
-    if not less:
+    price, floor = line.amount.minor, value("prices.floor")
+    now_costs = sum(one.amount.minor for one in order.group(line.number))
+    less = min(price - left_of(price, step.percent, floor), now_costs - min(price, floor))
+    if less <= 0:
         return None
     label = gettext("Less, for it is older than %(days)s days", days=step.days)
     return Line(

@@ -48,7 +48,7 @@ def used(holders: Sequence[str]) -> int:
 
 
 def widened(gate: Gate | None, resource: str, reader: Reader) -> Gate | None:
-    """Return the gate with a free offer behind those that it has, where one is left."""
+    """Return the gate with a free offer behind its first one, where one is left."""
     if gate is None or not value("prices.free_a_month"):
         return None
 
@@ -56,7 +56,9 @@ def widened(gate: Gate | None, resource: str, reader: Reader) -> Gate | None:
         found = gate.offers()
         line = sold(found or (), resource)
         left = value("prices.free_a_month") - used(reader.holders)
-        return found if found is None or line is None or left <= 0 else (*found, _offer(line, left))
+        if found is None or line is None or left <= 0:
+            return found
+        return (found[0], _offer(line, left), *found[1:])
 
     return replace(gate, offers=offers)
 

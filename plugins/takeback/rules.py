@@ -39,7 +39,7 @@ def unlocking(order: Order) -> list[Line]:
     return [
         line
         for line in order.lines
-        if line.amount.minor > 0
+        if sum(one.amount.minor for one in order.group(line.number)) > 0
         and "gift" not in line.data
         and any(grant.lasts is None for grant in line.grants)
     ]

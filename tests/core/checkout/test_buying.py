@@ -48,3 +48,12 @@ def test_a_bound_that_refuses_leaves_nothing_behind(purse):
         checkout.buy(READER, (post_line(60),), purse.name)
 
     assert execute("SELECT COUNT(*) FROM orders_order").fetchone()[0] == before
+
+
+def test_what_costs_nothing_by_now_needs_no_provider(purse):
+    """A form that was drawn before, and names one, opens it all the same."""
+    lines = (post_line(), Line("All of it", eur(-20), "income:posts", part_of=1))
+    order = checkout.buy(READER, lines, purse.name)
+
+    assert (order.state, order.payment) == ("paid", None)
+    assert held(PURSE) == [-50]

@@ -240,3 +240,9 @@ def test_no_more_than_there_is_room_for_is_paid_in(offered):
     offered(StandIn())
     with pytest.raises(Refused, match="No balance"):
         top_up_line("100", READER, "EUR")
+
+
+def test_what_costs_nothing_needs_no_way_to_pay(db):
+    """It is ordered as it is, whatever is offered for more."""
+    with plugged(LISTS["play money"], Purse()):
+        assert checkout.choices(eur(0), NOBODY) == [Choice(eur(0))]

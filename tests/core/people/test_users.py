@@ -335,6 +335,8 @@ def test_claims_are_listed_oldest_first(clock, ada):
         clock.shift(timedelta(seconds=1))
 
     assert users.claimed_by(ada.id) == ["gst_b", "gst_a", "gst_c"]
+    assert users.holders_of(ada.id) == [ada.id, "gst_b", "gst_a", "gst_c"]
+    assert users.holders_of("gst_a") == ["gst_a"]
     assert users.claimant("gst_other") is None
 
 

@@ -48,6 +48,7 @@ def test_every_button_that_costs_money_says_so(app, what):
     """Directive 2011/83/EU, article 8(2): the word pay, and the amount."""
     with app.test_request_context(headers=EN):
         assert pay_label(eur(20), what).startswith("Pay €0.20")
+        assert pay_label(eur(0), what).endswith("now, for nothing")
 
 
 def test_the_button_shows_what_the_draft_costs(app):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from core import BadInput
 from core.clock import now
 from core.ledger import balance
+from core.money import Money
+from core.orders import Grant, Line, Order
 from core.plugins import ResourceCard
 from core.storage import execute
 from core.testing import sqlite_url
@@ -105,3 +107,24 @@ def test_a_new_text_and_a_wrong_step_cost_the_whole_price(client, cards, monkeyp
     (health,) = falling.health()
     assert not health.ok
     assert "30 = half" in str(health)
+
+
+@given(
+    price=st.integers(1, 5_000), before=st.integers(0, 5_000), percent=st.integers(1, 99),
+    floor=st.integers(1, 100),
+)  # fmt: skip
+def test_what_others_took_off_before_counts(price, before, percent, floor):
+    """Together they take no more than leaves the floor, and what was below it stays as it was."""
+    whole = Line("A text", Money(price, "EUR"), "income:posts", (Grant(POST),), number=1)
+    taken = Line("Less", Money(-min(before, price), "EUR"), "income:posts", part_of=1, number=2)
+    order = Order("gst_1", (whole, taken), "EUR")
+    card = ResourceCard(POST, "post", "A text", "/", published=now() - timedelta(days=2))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(falling, "card_of", lambda resource: card)
+        patched.setattr(
+            falling, "value", {"prices.steps": f"1 = {percent}", "prices.floor": floor}.__getitem__
+        )
+        patched.setattr(falling, "gettext", lambda words, **_: words)
+        total = order.with_lines(falling.discounts(order)).total.minor
+
+    assert min(price, floor, order.total.minor) <= total <= order.total.minor
