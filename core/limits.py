@@ -106,6 +106,13 @@ DOORS: Mapping[str, Door] = {
         site=(Limit(1_000, 5 * MINUTE),),
         fails_closed=True,
     ),
+    # Texts that cost nothing: each new private window is a new reader, an address is not.
+    "free": Door(
+        address=(Limit(20, DAY),),
+        network=(Limit(200, DAY),),
+        site=(Limit(10_000, DAY),),
+        fails_closed=True,
+    ),
     "search": Door(
         holder=(Limit(60, MINUTE),),
         address=(Limit(60, MINUTE),),

@@ -104,9 +104,15 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
-        log.error("a bug at %s", request.path, exc_info=error)
+        log.error("a bug at %s", _place(), exc_info=error)
         storage.close()
         return _answer(500, _(SENTENCES[500]))
+
+
+def _place() -> str:
+    """Return where a request went, without the secret of a link that stands in its address."""
+    token = (request.view_args or {}).get("token")
+    return request.path.replace(token, "…") if token else request.path
 
 
 def _kind(error: OboloError) -> str:

@@ -32,11 +32,15 @@ def opened_by(reader: Reader, resource: str) -> str:
 
 
 def unlocking(order: Order) -> list[Line]:
-    """Return the lines of an order that opened something for ever and cost something."""
+    """Return the lines of an order that opened something for ever and cost something.
+
+    What was paid as a gift for somebody else is taken back where gifts are.
+    """
     return [
         line
         for line in order.lines
         if sum(one.amount.minor for one in order.group(line.number)) > 0
+        and "gift" not in line.data
         and any(grant.lasts is None for grant in line.grants)
     ]
 

@@ -31,11 +31,12 @@ from tests.paths.conftest import EVERY
 from tests.paths.desk import DESK
 from tests.paths.house_visits import HOUSE
 from tests.paths.machine_visits import MACHINE_VISITS
+from tests.paths.price_visits import PRICES
 from tests.paths.transfer_visits import TRANSFERS
 from tests.paths.visits import VISITS, Ask, Visit, own
 from tests.plugins.posts.texts import SVG, bring, write
 
-VISITS.update(DESK | HOUSE | MACHINE_VISITS | TRANSFERS)
+VISITS.update(DESK | HOUSE | MACHINE_VISITS | PRICES | TRANSFERS)
 OPEN = ("anyone", "provider")
 HAVE = {
     "admin.enter": {"owner", "editor", "author", "bookkeeper"},
@@ -86,7 +87,8 @@ def site(make_site, tmp_path, monkeypatch):
     folder = tmp_path / "texts"
     write(folder, "free", tags="essays", authors="Ada")
     text = "For all.\n\n<!-- more -->\n\n![Closed](paid.svg)\n"
-    write(folder, "closed", text, price="0.20 EUR", tags="essays", authors="Ada")
+    priced = {"price": "0.20 EUR", "pay_what_you_want": "yes"}
+    write(folder, "closed", text, tags="essays", authors="Ada", **priced)
     (folder / "paid.svg").write_text(SVG.format(fill="red"))
     bring(app, folder)
     return app

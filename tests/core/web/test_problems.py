@@ -130,3 +130,18 @@ def test_who_is_a_machine(make_site, accept, machine):
     """It prefers JSON and says so; browsers and those who say nothing are people."""
     with make_site().test_request_context(headers={"Accept": accept}):
         assert wants_json() is machine
+
+
+def test_the_secret_of_a_link_is_in_no_log(make_site, caplog):
+    """What goes wrong on a page whose address holds one is logged without it."""
+    app = make_site()
+
+    @app.get("/links/<token>")
+    @callers("anyone")
+    def broken(token):
+        raise ZeroDivisionError
+
+    app.test_client().get("/links/s3cret")
+
+    assert "a bug at /links/…" in caplog.text
+    assert "s3cret" not in caplog.text
