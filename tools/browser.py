@@ -20,7 +20,9 @@ DOWNLOAD_SECONDS = 120
 
 INSTALL_SECONDS = 600
 START_SECONDS = 30
-APT_INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "chromium")
+APT_INSTALL = ("apt-get", "install", "-y", "--no-install-recommends")
+PACKAGES = ("chromium-headless-shell", "chromium")
+"""Debian's names; older systems know the second only."""
 
 
 def run(*command: str, seconds: int) -> bool:
@@ -54,7 +56,7 @@ def install() -> None:
     """Ask Debian for its browser, where this process may install packages."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
         run("apt-get", "update", seconds=INSTALL_SECONDS)
-        run(*APT_INSTALL, seconds=INSTALL_SECONDS)
+        any(run(*APT_INSTALL, package, seconds=INSTALL_SECONDS) for package in PACKAGES)
 
 
 def starts(chromium: str) -> bool:

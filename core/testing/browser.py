@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from playwright.sync_api import Browser, Page, Playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""How a Chromium is called on the path, in the order in which they are taken."""
+NAMES = (
+    "chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser",
+    "google-chrome", "google-chrome-stable",
+)  # fmt: skip
+"""How a Chromium is called on the path; the shell without windows, half as much work, first."""
 
 DOWNLOADS = ("chromium_headless_shell-*/*/*headless[-_]shell", "chromium-*/*/chrome")
 """Where Playwright keeps the browsers that it has downloaded, below its cache."""
@@ -36,7 +39,7 @@ LAUNCH_ARGUMENTS = (
 )
 
 REMEDY = (
-    "no Chromium found: install one (Debian: apt-get install chromium), "
+    "no Chromium found: install one (Debian: apt-get install chromium-headless-shell), "
     "run `.venv/bin/python -m playwright install chromium-headless-shell`, "
     "or set OBOLO_CHROMIUM to its path"
 )

@@ -14,7 +14,7 @@ HOOKS = {
 }
 DURING_A_REQUEST = {
     "add_lines", "ask", "check_health", "describe", "erase_reader", "export_reader", "guard",
-    "list_resources", "require", "reserve", "review", "send_message",
+    "list_resources", "pay_machine", "require", "reserve", "review", "send_message",
 }  # fmt: skip
 
 

@@ -49,6 +49,7 @@ CAN: Mapping[str, Any] = {
     "ask": _("asks readers questions when they order"),
     "review": _("refuses orders"),
     "reserve": _("takes part in storing orders"),
+    "pay_machine": _("lets programs pay"),
     "send_message": _("sends the site’s messages"),
     "export_reader": _("keeps something of readers"),
     "erase_reader": _("keeps something of readers"),
