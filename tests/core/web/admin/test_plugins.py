@@ -72,7 +72,8 @@ def test_one_that_does_not_pass_stays_off_and_says_why(owner, trial):
 def test_one_tap_switches_off_and_one_takes_that_back(owner, trial):
     """The list offers to undo it; a gate says before what its going opens."""
     asked = trial(Report())
-    assert "What it alone closes is open to everybody" in owner.client.get("/admin/plugins/paywall").text
+    page = owner.client.get("/admin/plugins/paywall").text
+    assert "What it alone closes is open to everybody" in page
     answer = owner.post("/admin/plugins/tipjar/off")
     listed = owner.client.get(answer.location).text
     assert (enabled.names("enabled"), "Undo" in listed) == (("posts", "paywall"), True)
