@@ -1,4 +1,4 @@
-"""The threads that answer requests: whichever was idle last works next, and stays a moment.
+"""The threads that answer requests: whichever was idle last works next.
 
 Each thread has its own connection to the database. Taking turns, as an ordinary pool does, meets
 pages that left the connection's cache long ago: reading cost a tenth more (`make bench`).
@@ -6,7 +6,6 @@ pages that left the connection's cache long ago: reading cost a tenth more (`mak
 
 from __future__ import annotations
 
-import select
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -16,8 +15,6 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-MOMENT_MS = 2
-"""So long a thread waits for the next request on a connection, unless another waits for it."""
 Job = tuple[Future[Any], Callable[[], Any]]
 
 
@@ -31,11 +28,6 @@ class WarmPool(Executor):
         self._waiting: deque[Job] = deque()
         self._lock = Lock()
         self._ended = False
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether some work waits for a thread."""
-        return bool(self._waiting)
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
         """Let a thread work; return what will hold its result."""
@@ -81,28 +73,6 @@ class WarmPool(Executor):
 class WarmWorker(ThreadWorker):  # type: ignore[misc]
     """Gunicorn's worker with threads, on a warm pool."""
 
-    tpool: WarmPool
-
     def get_thread_pool(self) -> Executor:
         """Return the pool that answers requests."""
         return WarmPool(self.cfg.threads)
-
-    def handle(self, conn: Any) -> Any:
-        """Answer a request, and what follows on its connection within a moment.
-
-        Handing the connection back to the thread that looks after all of them, and from there to
-        one that answers, costs as much as a small page.
-        """
-        stays = super().handle(conn)
-        while stays is True and self.alive and not self.tpool.is_wanted and _follows(conn):
-            stays = super().handle(conn)
-        return stays
-
-
-def _follows(conn: Any) -> bool:
-    """Tell whether the next request of a connection begins within a moment."""
-    if conn.is_http2 or conn.parser.unreader.buf.getvalue():
-        return False  # gunicorn looks after these by itself
-    waiting = select.poll()
-    waiting.register(conn.sock, select.POLLIN)
-    return bool(waiting.poll(MOMENT_MS))

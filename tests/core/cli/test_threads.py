@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-from types import SimpleNamespace
 
 import pytest
-from gunicorn.workers.gthread import ThreadWorker
 
-from core.cli.threads import WarmPool, WarmWorker
+from core.cli.threads import WarmPool
 
 PATIENCE = 10
 
@@ -89,48 +86,3 @@ def test_after_its_end_it_takes_no_work(busy):
 
     assert slow is None or slow.result(PATIENCE)
     assert waits is None or waits.cancelled()
-
-
-class Connection:
-    """A connection whose other end has sent so many requests already."""
-
-    is_http2 = False
-
-    def __init__(self, requests):
-        self.sock, self.far = socket.socketpair()
-        self.parser = SimpleNamespace(unreader=SimpleNamespace(buf=SimpleNamespace(getvalue=bytes)))
-        self.far.sendall(b"r" * requests)
-
-
-@pytest.fixture
-def answered(monkeypatch, pool):
-    """Return how many requests a worker answers before it gives a connection back."""
-
-    def count(requests, *, alive=True, busy=False):
-        found = Connection(requests)
-        taken = []
-
-        def handle(_worker, conn):
-            taken.append(conn.sock.recv(1))
-            return True
-
-        monkeypatch.setattr(ThreadWorker, "handle", handle)
-        monkeypatch.setattr(WarmPool, "is_wanted", busy)
-        worker = WarmWorker.__new__(WarmWorker)
-        worker.tpool, worker.alive = pool, alive
-        assert worker.handle(found) is True
-        for end in (found.sock, found.far):
-            end.close()
-        return len(taken)
-
-    return count
-
-
-def test_what_follows_at_once_is_answered_by_the_same_thread(answered):
-    """Until nothing more comes for a moment."""
-    assert [answered(1), answered(5)] == [1, 5]
-
-
-def test_a_thread_that_others_wait_for_takes_one_request_at_a_time(answered):
-    """So does one whose worker stops."""
-    assert [answered(5, busy=True), answered(5, alive=False)] == [1, 1]
