@@ -81,7 +81,7 @@ def unlocks(places: Sequence[Place], effort: Effort) -> list[Figure]:
                 sales = max(SALES, clients)
                 turns[f"raw {_by(one, clients)}"] = one.raw_turn(sales, clients)
                 turns[_by(one, clients)] = one.unlock_turn(sales, clients)
-        rates = take_turns(turns, effort.rounds * effort.requests // SALES)
+        rates = take_turns(turns, max(effort.rounds, effort.rounds * effort.requests // CROWD))
         aim = AIMS[small.name]
         figures += [
             Figure(f"{UNLOCK}, {kind}", rates[kind], rates[f"raw {kind}"], "unlocks/s", aim)
