@@ -59,7 +59,7 @@ def test_a_scaffold_of_each_kind_keeps_its_contract(shop):
             sys.executable, "-m", "pytest", "-q", "--disable-plugin-autoload", "-p",
             "core.testing", "-p", "no:cacheprovider", "-c", os.devnull, "-W", "error",
             "--rootdir", shop.plugins, "--confcutdir", tests[0], "--import-mode", "importlib",
-            *tests,
+            "-o", "tmp_path_retention_policy=failed", *tests,
         ],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
