@@ -28,8 +28,9 @@ hypothesis.settings.load_profile("obolo")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let one process run the tests that share what is made once, such as a site.
 
-    They are those of a group, and else those of a file that makes something once. pytest-xdist
-    3.8 names the group by an attribute that pytest 9.2 no longer reads, so it is named here.
+    They are those of a group, and else those of a file that makes something once; those of the
+    architecture read all of the tree, once. pytest-xdist 3.8 names the group by an attribute that
+    pytest 9.2 no longer reads, so it is named here.
     """
     if not getattr(config.option, "loadgroup", False):
         return
@@ -37,7 +38,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         known: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
         shares = any(one.scope == "module" for found in known.values() for one in found)
         mark = item.get_closest_marker("xdist_group")
-        if group := mark.args[0] if mark else item.path.name if shares else "":
+        own = "architecture" if item.path.parent.name == "architecture" else ""
+        if group := mark.args[0] if mark else item.path.name if shares else own:
             object.__setattr__(item, "_id", NodeId.parse(f"{item.nodeid}@{group}"))
 
 
