@@ -6,10 +6,12 @@ KILLS ?= 20
 RACES ?= 20
 # One more than there are cores: tests with a site or a bank often wait for it.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-# Tests pull no plug: where memory has room (KiB), their databases do not wait for a disk.
+# Tests pull no plug: where memory has room (KiB) and may run programs, their databases do not wait
+# for a disk.
 ROOM := 3000000
-TMPDIR ?= $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt $(ROOM) \
-	2>/dev/null && test -w /dev/shm && echo /dev/shm || echo /tmp)
+TMPDIR ?= $(shell df -Pk /dev/shm 2>/dev/null \
+	| awk -v room=$(ROOM) 'NR == 2 && $$4 > room { fits = 1 } END { exit !fits }' \
+	&& test -w /dev/shm && ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo /dev/shm || echo /tmp)
 ARGS ?=
 UPGRADE ?=
 
