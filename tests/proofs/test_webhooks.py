@@ -219,12 +219,13 @@ def compare(monkeypatch):
     tables.refunds = lambda _: worlds[0].asked
     tables.set_states = lambda _, states: worlds[0].opened.update(states)
     for module in (announcing, booking, settling, standing):
-        for name in ("records", "orders", "entitlements", "notices", "audit"):
+        for name in ("records", "orders", "entitlements", "notices", "audit", "receipts"):
             monkeypatch.setattr(module, name, tables, raising=False)
         for name in ("post", "grant"):
             monkeypatch.setattr(module, name, here(name), raising=False)
     monkeypatch.setattr(settling, "in_transaction", lambda: True)
     monkeypatch.setattr(booking, "owner_of", lambda holder: holder)
+    monkeypatch.setattr(booking, "legs_of", lambda _key: [])  # nothing is set aside here
 
     def ended(truth, reports):
         payment = Payment(truth.payment, truth.order.id, "standin", "live", truth.order.total)
