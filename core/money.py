@@ -11,6 +11,7 @@ from decimal import Decimal
 from babel.numbers import (
     NumberFormatError,
     format_currency,
+    format_decimal,
     get_currency_precision,
     parse_decimal,
 )
@@ -68,6 +69,12 @@ class Money:
     def format(self, locale: str) -> str:
         """Write it for a person, as the locale does: `€0.20`, `0,20 €`."""
         return format_currency(self.decimal, self.currency, locale=locale)
+
+    def typed(self, locale: str) -> str:
+        """Write it as a person types it in a locale's way, for `parse` to read: `0,20`."""
+        places = digits(self.currency)
+        pattern = "0." + "0" * places if places else "0"
+        return str(format_decimal(self.decimal, format=pattern, locale=locale))
 
     @classmethod
     def parse(cls, text: str, currency: str, locale: str) -> Money:

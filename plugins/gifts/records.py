@@ -11,10 +11,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from core import Conflict, Line, Order, execute, insert, now, value
+from core import Conflict, Line, Order, execute, insert, instant, micros, now, value
 
 GIFT, NUMBER, TAKEN = "gift", "gift_number", "gift_taken"
 """What the data of a line say: which resource it gives away, the gift's id, which one it takes."""
@@ -70,17 +70,9 @@ class Gift:
 def _gift(row: Sequence[Any]) -> Gift:
     id, order, line, holder, resource, until, link, taker, taken, closed, standing = row
     return Gift(
-        id, order, line, holder, resource, _instant(until), link is not None, taker or "",
-        _instant(taken) if taken else None, _instant(closed) if closed else None, standing or "",
+        id, order, line, holder, resource, instant(until), link is not None, taker or "",
+        instant(taken) if taken else None, instant(closed) if closed else None, standing or "",
     )  # fmt: skip
-
-
-def _instant(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1e6, UTC)
-
-
-def _micros(at: datetime) -> int:
-    return int(at.timestamp() * 1e6)
 
 
 def _marks(many: Sequence[str]) -> str:
@@ -127,7 +119,7 @@ def keep(order: Order, line: Line) -> None:
     until = now() + timedelta(days=value("gifts.days"))
     row = {
         "id": line.data[NUMBER], "order_id": order.id, "line": line.number, "holder": order.holder,
-        "resource": line.data[GIFT], "until": _micros(until),
+        "resource": line.data[GIFT], "until": micros(until),
     }  # fmt: skip
     if insert("gifts_gift", row, ignore=True) == 0:
         raise Conflict("This gift is ordered already.")
@@ -139,7 +131,7 @@ def new_link(gift: Gift) -> str:
     Only its hash is kept, so it can be shown this once. Raises Conflict when it is too late.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    done = execute(LINK, [digest(token), gift.id, _micros(now())])
+    done = execute(LINK, [digest(token), gift.id, micros(now())])
     if done.rowcount != 1:
         raise Conflict("This gift can no longer be given.")
     return token
@@ -150,7 +142,7 @@ def take(id: str, holder: str) -> None:
 
     Raises Conflict for whoever comes second.
     """
-    at = _micros(now())
+    at = micros(now())
     done = execute(TAKE, [holder, at, id, at])
     if done.rowcount != 1:
         raise Conflict("This gift was opened already, or is no longer given.")
@@ -158,7 +150,7 @@ def take(id: str, holder: str) -> None:
 
 def close(id: str) -> None:
     """Let nobody take a gift from now on. Raises Conflict when somebody did."""
-    done = execute(CLOSE, [_micros(now()), id])
+    done = execute(CLOSE, [micros(now()), id])
     if done.rowcount != 1:
         raise Conflict("This gift was opened already, or is no longer given.")
 
@@ -166,7 +158,7 @@ def close(id: str) -> None:
 def due(at: datetime, most: int) -> list[Gift]:
     """Return what nobody took in time, and what is closed and still paid, the oldest first."""
     where = "WHERE e.state = 'active' AND g.taker IS NULL AND (g.until <= ? OR g.closed < ?)"
-    given = [_micros(at), _micros(at - timedelta(hours=1)), most]
+    given = [micros(at), micros(at - timedelta(hours=1)), most]
     rows = execute(f"{GIFTS} {where} ORDER BY g.until LIMIT ?", given).fetchall()
     return [_gift(row) for row in rows]
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from core import Conflict, Money, Order, execute, insert, new_id, now, transaction
+from core import (
+    Conflict,
+    Money,
+    Order,
+    execute,
+    insert,
+    instant,
+    micros,
+    new_id,
+    now,
+    transaction,
+)
 from plugins.machinepay import budgets
 
 LASTS = timedelta(minutes=15)
@@ -48,13 +59,9 @@ class Used(Conflict):
         super().__init__("This challenge was used, or is over.")
 
 
-def _micros(at: datetime) -> int:
-    return int(at.timestamp() * 1e6)
-
-
 def _draft(row: tuple[str, str, str, str, str, int, str, int, int, str | None]) -> Draft:
     id, token, holder, resource, offer, minor, currency, created, expires, order = row
-    made, ends = (datetime.fromtimestamp(at / 1e6, UTC) for at in (created, expires))
+    made, ends = (instant(at) for at in (created, expires))
     return Draft(id, token, holder, resource, offer, Money(minor, currency), made, ends, order)
 
 
@@ -76,7 +83,7 @@ def drawn(token: str, holder: str, resource: str, offer: str, price: Money) -> D
         f"SELECT {COLUMNS} FROM machinepay_draft WHERE token = ? AND resource = ? AND offer = ? "  # noqa: S608 - names
         "AND minor = ? AND currency = ? AND order_id IS NULL AND expires > ? "
         "ORDER BY id DESC LIMIT 1",
-        [token, resource, offer, price.minor, price.currency, _micros(at + LEAST_LEFT)],
+        [token, resource, offer, price.minor, price.currency, micros(at + LEAST_LEFT)],
     ).fetchone()
     if row:
         return _draft(row)
@@ -84,8 +91,8 @@ def drawn(token: str, holder: str, resource: str, offer: str, price: Money) -> D
     with transaction():
         insert("machinepay_draft", {
             "id": made.id, "token": token, "holder": holder, "resource": resource, "offer": offer,
-            "minor": price.minor, "currency": price.currency, "created": _micros(at),
-            "expires": _micros(made.expires), "order_id": None,
+            "minor": price.minor, "currency": price.currency, "created": micros(at),
+            "expires": micros(made.expires), "order_id": None,
         })  # fmt: skip
     return made
 
@@ -103,7 +110,7 @@ def take(order: Order) -> None:
     sold = execute(
         "UPDATE machinepay_draft SET order_id = ? WHERE id = ? AND holder = ? AND minor = ? "
         "AND currency = ? AND order_id IS NULL AND expires > ?",
-        [order.id, id, order.holder, total.minor, total.currency, _micros(now())],
+        [order.id, id, order.holder, total.minor, total.currency, micros(now())],
     )
     if not sold.rowcount:
         raise Used
@@ -127,6 +134,6 @@ def forget() -> None:
     with transaction():
         execute(
             "DELETE FROM machinepay_draft WHERE expires < ? AND (order_id IS NULL OR expires < ?)",
-            [_micros(at), _micros(at - KEPT)],
+            [micros(at), micros(at - KEPT)],
         )
     budgets.forget()

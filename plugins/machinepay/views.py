@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from babel.numbers import format_decimal
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from core import (
@@ -59,9 +58,7 @@ def _page(status: int = 200, **more: Any) -> Response:
 
 def _typing(minor: int) -> str:
     """Write an amount as its user would type it; nothing for nothing."""
-    amount, language = Money(minor, site_currency()).decimal, current_reader().language
-    pattern = f"0.{'0' * -int(amount.as_tuple().exponent)}".rstrip(".")
-    return str(format_decimal(amount, pattern, locale=language)) if minor else ""
+    return Money(minor, site_currency()).typed(current_reader().language) if minor else ""
 
 
 @pages.post("/<token>")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from core import Order, execute, holders_of, now, order_of, site_mode
+from core import Order, execute, holders_of, instant, now, order_of, site_mode
 from plugins.passes.keys import opens_singly, tags_of
 from plugins.passes.rules import Context, Discount, Spent
 
@@ -68,7 +68,7 @@ def _groups(holders: Sequence[str], since: datetime) -> dict[tuple[str, int], _G
     values = [*holders, int(since.timestamp()) * 1_000_000, site_mode()]
     groups: dict[tuple[str, int], _Group] = {}
     for order, line, key, starts, until, number, minor, data in execute(sql, values).fetchall():
-        group = groups.get((order, line)) or _Group(datetime.fromtimestamp(starts / 1e6, UTC))
+        group = groups.get((order, line)) or _Group(instant(starts))
         if until is None and opens_singly(key, None):
             group = replace(group, singly=key)
         group.parts[number] = (minor, json.loads(data))

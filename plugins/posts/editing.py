@@ -11,8 +11,6 @@ from datetime import UTC, datetime, time
 from pathlib import PurePath
 from typing import Any
 
-from babel.numbers import format_decimal
-
 from core import BadInput, Field, Money, NotFound, execute, is_ordered, now, site_currency
 from plugins.posts import shelf, texts
 from plugins.posts.frontmatter import KEYS, LONGEST_SLUG, compose, split
@@ -123,12 +121,9 @@ def shown_value(field: Field, text: str, language: str) -> str:
     if field.kind != "money":
         return text
     try:
-        amount = Money.read(text).decimal
+        return Money.read(text).typed(language)
     except BadInput:
         return text
-    digits = -int(amount.as_tuple().exponent)
-    pattern = f"0.{'0' * digits}" if digits else "0"
-    return str(format_decimal(amount, format=pattern, locale=language))
 
 
 def source_of(

@@ -22,6 +22,7 @@ from core import (
     allow_door,
     execute,
     gettext,
+    micros,
     now,
     value,
 )
@@ -41,7 +42,7 @@ def used(holders: Sequence[str]) -> int:
     """Return how many texts these holders opened free in the last 30 days."""
     if not holders:
         return 0
-    since = int((now() - MONTH).timestamp() * 1e6)
+    since = micros(now() - MONTH)
     marks = ", ".join("?" * len(holders))
     row = execute(USED.format(marks=marks), [*holders, ACCOUNT, since]).fetchone()
     return int(row[0])

@@ -20,6 +20,7 @@ from core import (
     execute,
     gettext,
     lock_name,
+    micros,
     neighbourhood,
     now,
     site_currency,
@@ -45,6 +46,10 @@ INSERT INTO tab_tab (holder, network, opened) VALUES (?, ?, ?) ON CONFLICT (hold
 OPEN = REMEMBER.replace(
     "NOTHING", "UPDATE SET network = excluded.network, opened = excluded.opened"
 )
+OWED = """
+SELECT COALESCE(SUM(minor), 0) FROM ledger_balance
+WHERE currency = ? AND minor > 0 AND account IN ({marks})
+"""
 LOST = "SELECT MAX(lost) FROM tab_tab WHERE holder IN ({marks})"
 
 
@@ -65,7 +70,11 @@ def owed_on(holder: str, currency: str) -> int:
 def owed_by(reader: Reader, currency: str = "") -> Money:
     """Return what a reader owes, as all that they are here."""
     currency = currency or site_currency()
-    return Money(sum(owed_on(holder, currency) for holder in reader.holders), currency)
+    if not reader.holders:
+        return Money(0, currency)
+    sql = OWED.format(marks=", ".join("?" * len(reader.holders)))
+    accounts = [family() + holder for holder in reader.holders]
+    return Money(int(execute(sql, [currency, *accounts]).fetchone()[0]), currency)
 
 
 def room(reader: Reader, currency: str) -> Money:
@@ -86,7 +95,7 @@ def is_barred(reader: Reader) -> bool:
         return False
     marks = ", ".join("?" * len(reader.holders))
     (lost,) = execute(LOST.format(marks=marks), reader.holders).fetchone()
-    return lost is not None and lost >= (now() - BARRED_FOR).timestamp() * 1e6
+    return lost is not None and lost >= micros(now() - BARRED_FOR)
 
 
 def put_on(holder: str, amount: Money) -> None:
@@ -101,7 +110,7 @@ def put_on(holder: str, amount: Money) -> None:
     if amount.minor > room(reader, amount.currency).minor:
         raise Refused("This does not fit on your tab any more. Settle it, and go on.")
     note = REMEMBER if owed_on(holder, amount.currency) else OPEN
-    execute(note, [holder, _place(reader), int(now().timestamp() * 1e6)])
+    execute(note, [holder, _place(reader), micros(now())])
 
 
 def _place(reader: Reader) -> str:

@@ -15,6 +15,7 @@ from core import (
     execute,
     gettext,
     holders_of,
+    micros,
     now,
     order_of,
     record_event,
@@ -85,7 +86,7 @@ def _write_off(reader: Reader) -> int:
             _undo(reader, owed)
         with transaction():
             order = _write_rest_off(reader)
-            at = int(now().timestamp() * 1e6)
+            at = micros(now())
             execute(MARK, [reader.holder, at, at, owed.minor])
             record_event("tab.write_off", actor="tab", subject=order, amount=str(owed))
     except OboloError:
@@ -121,7 +122,7 @@ def _write_rest_off(reader: Reader) -> str:
 
 
 def _micros(ago: timedelta) -> int:
-    return int((now() - ago).timestamp() * 1e6)
+    return micros(now() - ago)
 
 
 def share_lost() -> tuple[Money, Money]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core import Entitlement, Line, Order, Reader, execute, given_to, now, order_of, value
+from core import Entitlement, Line, Order, Reader, execute, given_to, micros, now, order_of, value
 
 REASON = "taken back by its reader"
 MONTH = timedelta(days=30)
@@ -57,6 +57,6 @@ def seconds_left(order_id: str, reader: Reader) -> float:
 def _used(reader: Reader) -> int:
     """Return how often a reader gave something back in the last 30 days."""
     marks = ", ".join("?" * len(reader.holders))
-    since = int((now() - MONTH).timestamp() * 1e6)
+    since = micros(now() - MONTH)
     row = execute(USED.format(marks=marks), [*reader.holders, REASON, since]).fetchone()
     return int(row[0])

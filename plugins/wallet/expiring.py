@@ -18,6 +18,8 @@ from core import (
     execute,
     gettext,
     holders_of,
+    instant,
+    micros,
     now,
     record_event,
     send_mail,
@@ -67,7 +69,7 @@ def _holders() -> list[str]:
 
 def _reminded(holder: str) -> datetime | None:
     row = execute("SELECT at FROM wallet_reminder WHERE holder = ?", [holder]).fetchone()
-    return datetime.fromtimestamp(row[0] / 1e6, now().tzinfo) if row else None
+    return instant(row[0]) if row else None
 
 
 def _remind(reader: Reader, at: datetime) -> None:
@@ -90,7 +92,7 @@ def _remind(reader: Reader, at: datetime) -> None:
         execute(
             "INSERT INTO wallet_reminder (holder, at) VALUES (?, ?) ON CONFLICT (holder) "
             "DO UPDATE SET at = excluded.at",
-            [reader.holder, int(at.timestamp() * 1e6)],
+            [reader.holder, micros(at)],
         )
 
 

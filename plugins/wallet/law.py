@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from core import Health, Money, execute, now, site_currency, site_mode, value
+from core import Health, Money, execute, micros, now, site_currency, site_mode, value
 from plugins.wallet.statement import FAMILY
 
 YEAR = timedelta(days=365)
@@ -50,7 +50,7 @@ def rule(id: str, on: date) -> Rule:
 def spent_in_a_year(at: datetime) -> Money:
     """Return what was paid out of balances in the twelve months before an instant."""
     start = "test:" if site_mode() == "test" else ""
-    since = int((at - YEAR).timestamp() * 1e6)
+    since = micros(at - YEAR)
     row = execute(SPENT, [since, site_currency(), f"{start}{FAMILY}%"]).fetchone()
     return Money(int(row[0]), site_currency())
 

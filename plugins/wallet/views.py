@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from babel.numbers import get_decimal_symbol
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from core import (
@@ -79,16 +78,10 @@ def _low(reader: Reader) -> Mapping[str, Any]:
     first = suggested(Money(0, site_currency()), reader)[:1]
     return {
         "wish": found, "methods": kept, "kept": labels.get(found.method) if found else None,
-        "as_typed": lambda minor: _as_typed(minor, reader.language),
+        "as_typed": lambda minor: Money(minor, site_currency()).typed(reader.language),
         "at": value("wallet.low_at"), "cap": Money(value("wallet.daily_cap"), site_currency()),
         "first": first[0] if first and keeps_methods(first[0].pays, reader.country) else None,
     }  # fmt: skip
-
-
-def _as_typed(minor: int, language: str) -> str:
-    """Write an amount as a reader would type it."""
-    text = str(Money(minor, site_currency()).decimal)
-    return text.replace(".", get_decimal_symbol(language))
 
 
 def _words(moved: Moved) -> str:

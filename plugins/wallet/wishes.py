@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from core import (
@@ -19,6 +19,8 @@ from core import (
     Refused,
     address_of,
     execute,
+    instant,
+    micros,
     now,
     record_event,
     saved_methods,
@@ -116,7 +118,7 @@ def keep(wish: Wish, reader: Reader) -> None:
             "asked) VALUES (?, ?, ?, ?, ?, ?, 0, '', 0) ON CONFLICT (holder) DO UPDATE SET "
             "below = excluded.below, adds = excluded.adds, method = excluded.method, "
             "page = excluded.page, agreed = excluded.agreed, told = 0",
-            [wish.holder, wish.below, wish.adds, wish.method, wish.page, _micros(now())],
+            [wish.holder, wish.below, wish.adds, wish.method, wish.page, micros(now())],
         )
         _record("wallet.low", wish, reader.address)
 
@@ -154,7 +156,7 @@ def claim(wish: Wish) -> bool:
     at = now()
     taken = execute(
         "UPDATE wallet_low SET asked = ? WHERE holder = ? AND order_id = ? AND asked < ?",
-        [_micros(at), wish.holder, wish.order, _micros(at - AGAIN)],
+        [micros(at), wish.holder, wish.order, micros(at - AGAIN)],
     )
     return bool(taken.rowcount)
 
@@ -202,14 +204,10 @@ def export(holder: str) -> list[dict[str, object]]:
     if row is None:
         return []
     below, adds, agreed = row
-    at = datetime.fromtimestamp(agreed / 1e6, now().tzinfo).isoformat()
+    at = instant(agreed).isoformat()
     return [{"below": below, "adds": adds, "currency": site_currency(), "agreed": at}]
 
 
 def erase(holder: str) -> None:
     """Forget what a holder wanted."""
     execute("DELETE FROM wallet_low WHERE holder = ?", [holder])
-
-
-def _micros(at: datetime) -> int:
-    return int(at.timestamp() * 1e6)

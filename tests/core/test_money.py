@@ -127,6 +127,21 @@ def test_an_amount_is_written_as_its_locale_does(money, locale, text):
 
 
 @quick
+@given(amounts, st.sampled_from(CURRENCIES), st.sampled_from(["en", "it"]))
+def test_what_is_written_as_typed_reads_back(minor, currency, locale):
+    """In a form an amount is what the same person would type."""
+    money = Money(minor, currency)
+
+    assert Money.parse(money.typed(locale), currency, locale) == money
+
+
+def test_an_amount_is_typed_with_the_digits_of_its_currency():
+    """Bare, as in a field beside which the currency stands."""
+    assert [Money(500, "EUR").typed("it"), Money(20, "EUR").typed("en")] == ["5,00", "0.20"]
+    assert Money(5, "JPY").typed("it") == "5"
+
+
+@quick
 @given(minor=amounts, currency=st.sampled_from(CURRENCIES))
 def test_the_form_of_machines_reads_back(minor, currency):
     """`str` and `read` are each other's opposite; front matter holds no negative amount."""

@@ -9,10 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_decimal
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -20,7 +18,7 @@ from flask_babel import lazy_gettext as _
 from core import settings
 from core.checkout import Remaining, what_remains
 from core.errors import BadInput, NotFound, OboloError
-from core.money import Money, digits
+from core.money import Money
 from core.people import current_reader
 from core.settings import Setting, Value, site_currency
 from core.storage import transaction
@@ -126,10 +124,7 @@ def _fields(setting: Setting) -> list[Field]:
 
 def _text(setting: Setting, value: Value) -> str:
     if setting.kind == "money":
-        places = digits(site_currency())
-        pattern = "0." + "0" * places if places else "0"
-        amount = Decimal(int(value)).scaleb(-places)
-        return str(format_decimal(amount, format=pattern, locale=current_reader().language))
+        return Money(int(value), site_currency()).typed(current_reader().language)
     return _written(value)
 
 
