@@ -118,6 +118,7 @@ def test_the_phone_has_its_sections_at_the_bottom_and_all_of_them(owner, browser
         phone.opens("/account/")
         phone.follows("Administration")
         rail = phone.page.locator(".rail")
+        phone.page.wait_for_load_state()  # its styles are here
         box = rail.bounding_box()
         rail.get_by_role("link", name=phone.says("Sell"), exact=True).click()
         phone.is_at("Orders")
