@@ -1,4 +1,4 @@
-"""The site for a WSGI server of your own: `gunicorn --preload --threads 4 wsgi:app`."""
+"""The site for a server of your own: `granian --interface wsgi --blocking-threads 4 wsgi:app`."""
 
 from __future__ import annotations
 

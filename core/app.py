@@ -41,6 +41,7 @@ from core.themes import Themes
 from core.verify import seal
 from core.web import (
     account,
+    answering,
     api,
     buttons,
     checkout,
@@ -196,7 +197,7 @@ def _flask(config: Config) -> Flask:
         root_path=str(ROOT),
         instance_path=str(config.home),
     )
-    app.url_rule_class = rules.Rule
+    app.url_rule_class, app.response_class = rules.Rule, answering.Answer
     app.config.update(
         TRUSTED_HOSTS=list(config.trusted_hosts),
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,

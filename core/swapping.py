@@ -66,8 +66,8 @@ class Site:
         loaded: plugins.Loaded = app.extensions["obolo_plugins"]
         with plugins.serving(loaded):
             body: Iterable[bytes] = app(environ, start_response)
-        is_file = isinstance(body, environ.get("wsgi.file_wrapper") or ())
-        return body if is_file else _Body(body, loaded)  # the server sends a file itself
+        is_whole = isinstance(body, (list, environ.get("wsgi.file_wrapper") or list))
+        return body if is_whole else _Body(body, loaded)  # the server sends a file itself
 
     def refresh(self) -> bool:
         """Build and swap if the list of plugins was changed; tell whether it was.

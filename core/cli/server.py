@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import resource
+import signal
 import socket
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from gunicorn.app.base import BaseApplication
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import mp
 
 from core import config as configuration
 from core import doors, settings, storage, tasks, views
 from core.app import ROOT
 from core.cli import demo, reloading
 from core.cli.opened import address_of
-from core.cli.threads import WarmWorker
 from core.config import Config
 from core.plugins import catalogue
 from core.plugins.loader import BUNDLED
@@ -33,6 +38,18 @@ COLLECT_AFTER = 20_000
 THREADS = 4
 """As many as one Python process uses well: with eight it served a third less (`make bench`)."""
 PORTS_TRIED = 100
+PAUSE_SECONDS = 0.1
+"""Between a worker that ended and what else is done about workers."""
+OPTIONS: dict[str, Any] = {
+    "interface": "wsgi",
+    "blocking_threads": THREADS,
+    "http": "1",
+    "http1_settings": HTTP1Settings(header_read_timeout=15_000),
+    "respawn_failed_workers": True,
+    "workers_kill_timeout": 10,
+    "log_level": LogLevels.warning,
+}
+"""How Granian runs, here and where a bare app is measured beside the site."""
 MOST_MEMORY = 4 * 1024**3
 """Bytes of addresses that a worker may have; one that serves takes a quarter of it."""
 
@@ -96,8 +113,8 @@ def free_port(host: str, wanted: int) -> int:
     raise click.ClickException(f"No port from {wanted} to {wanted + PORTS_TRIED - 1} is free.")
 
 
-class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with threads, serving an app that is built already."""
+class Server:
+    """Granian with threads, serving an app that is built already by forks of this process."""
 
     def __init__(
         self, site: WSGIApplication, config: Config, *, workers: int, with_tasks: bool
@@ -108,34 +125,26 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.workers = workers
         self.with_tasks = with_tasks
         self.greeting = "\n".join(greeting(config))
-        super().__init__()
 
-    def load_config(self) -> None:
-        """Set gunicorn's options."""
-        options: dict[str, Any] = {
-            "bind": f"{self.config.host}:{self.config.port}",
-            "workers": self.workers,
-            "worker_class": WarmWorker,
-            "threads": THREADS,
-            "preload_app": True,
-            "keepalive": 15,
-            "graceful_timeout": 10,
-            "control_socket_disable": True,
-            "loglevel": "warning",
-            "accesslog": None,
-            "when_ready": self._say_where,
-            "post_worker_init": self._start_worker,
-            "worker_exit": lambda _server, _worker: self._end_worker(),
-        }
-        for name, value in options.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+    def run(self) -> None:
+        """Serve until this process is asked to end."""
+        multiprocessing.set_start_method("fork", force=True)
+        master = Master(
+            "obolo", self.config.host, self.config.port, workers=self.workers, **OPTIONS
+        )
+        master.on_startup(self._say_where)
+        master.serve(spawn_target=self._work, target_loader=self._start_worker, wrap_loader=False)
 
-    def load(self) -> WSGIApplication:
-        """Return the site."""
-        return self.site
+    def _work(self, *arguments: Any) -> None:
+        """Be a worker, from its fork to its end."""
+        threading.Thread(target=_end_with_parent, name="server.parent", daemon=True).start()
+        try:
+            Master._spawn_wsgi_worker(*arguments)  # noqa: SLF001 - what `serve` spawns by itself
+        finally:
+            views.stop_thread()
+            tasks.stop_thread()
 
-    def _start_worker(self, _worker: object) -> None:
+    def _start_worker(self) -> WSGIApplication:
         """Let the collector pass over what a site never drops, and look less often."""
         gc.collect()
         gc.freeze()
@@ -148,14 +157,45 @@ class Server(BaseApplication):  # type: ignore[misc]
         views.start_thread()
         if self.with_tasks:
             tasks.start_thread()
+        return self.site
 
-    def _end_worker(self) -> None:
-        views.stop_thread()
-        tasks.stop_thread()
-
-    def _say_where(self, _arbiter: object) -> None:
+    def _say_where(self) -> None:
         click.echo(self.greeting)
         sys.stdout.flush()
+
+
+class Master(mp.MPServer):
+    """What starts the workers, and starts again whichever ends."""
+
+    _sfd: Any
+    _shd: Any
+    _sso: Any
+
+    def _init_shared_socket(self) -> None:
+        """Listen here, so that whoever comes while a worker starts again waits for it."""
+        family = socket.AF_INET6 if ":" in self.bind_addr else socket.AF_INET
+        with socket.create_server(
+            (self.bind_addr, self.bind_port), family=family, backlog=self.backlog
+        ) as listening:
+            listening.set_inheritable(True)
+            self._sfd = listening.detach()
+        made: Any = mp.SocketHolder  # type: ignore[attr-defined]  # whose types leave all out
+        self._shd = made(self._sfd, False, self.backlog)  # noqa: FBT003 - no Unix socket
+        self._sso = socket.socket(fileno=self._sfd)
+
+    def _respawn_workers(self, *arguments: Any, **named: Any) -> None:
+        """Start workers again, however often: a plugin that ends them is put out after a while."""
+        super()._respawn_workers(*arguments, **named)
+        self.respawned_wrks.clear()
+        time.sleep(PAUSE_SECONDS)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, and nobody else would."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def contain() -> None:

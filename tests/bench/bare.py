@@ -1,4 +1,4 @@
-"""The floor: a bare Flask app under the same gunicorn, which renders one template for each page.
+"""The floor: a bare Flask app under the same server, which renders one template for each page.
 
 `python -m tests.bench.bare FOLDER PORT`; the folder holds the pages as `<name>.html` with the texts
 that are filled in as `<name>.json`. It imports nothing of Obolo, whose memory and start it is
@@ -7,55 +7,34 @@ compared to.
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import multiprocessing
 import sys
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, render_template
-from gunicorn.app.base import BaseApplication
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
 
-OPTIONS = {
-    "workers": 1,
-    "threads": 4,
-    "preload_app": True,
-    "keepalive": 15,
-    "graceful_timeout": 10,
-    "control_socket_disable": True,
-    "loglevel": "warning",
-    "accesslog": None,
+OPTIONS: dict[str, Any] = {
+    "interface": "wsgi",
+    "blocking_threads": 4,
+    "http": "1",
+    "http1_settings": HTTP1Settings(header_read_timeout=15_000),
+    "respawn_failed_workers": True,
+    "workers_kill_timeout": 10,
+    "log_level": LogLevels.warning,
 }
 """As core.cli.server sets them; tests/bench/test_bench.py compares the two."""
 
 
-def threads() -> Any:
-    """Return the module with the site's worker, without the rest of Obolo."""
-    place = Path(__file__).parents[2] / "core" / "cli" / "threads.py"
-    spec = importlib.util.spec_from_file_location("threads_of_the_site", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class Server(BaseApplication):
-    """Gunicorn as Obolo runs it."""
-
-    def __init__(self, app: Flask, port: int) -> None:
-        self.app = app
-        self.port = port
-        super().__init__()
-
-    def load_config(self) -> None:
-        place = {"bind": f"127.0.0.1:{self.port}", "worker_class": threads().WarmWorker}
-        for name, value in {**place, **OPTIONS}.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
-
-    def load(self) -> Flask:
-        return self.app
+def serve(app: Flask, port: int) -> None:
+    """Serve an app as Obolo serves its own, by a fork that has it already."""
+    multiprocessing.set_start_method("fork", force=True)
+    master = MPServer("bare", "127.0.0.1", port, **OPTIONS)
+    master.serve(target_loader=lambda: app, wrap_loader=False)
 
 
 def bare(folder: Path) -> Flask:
@@ -71,4 +50,4 @@ def bare(folder: Path) -> Flask:
 
 
 if __name__ == "__main__":
-    Server(bare(Path(sys.argv[1])), int(sys.argv[2])).run()
+    serve(bare(Path(sys.argv[1])), int(sys.argv[2]))

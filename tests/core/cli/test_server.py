@@ -117,3 +117,46 @@ def test_a_worker_works_until_it_is_ended(start, new_site):
     process.send_signal(signal.SIGTERM)
     process.wait(20)
     assert "Traceback" not in log.read_text()
+
+
+def workers_of(process):
+    """Return the processes that serve."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(pid) for pid in children]
+
+
+def ready(address):
+    with urllib.request.urlopen(f"{address}readyz", timeout=20) as answer:
+        return answer.read()
+
+
+def test_a_worker_that_ends_is_started_again_and_nobody_is_refused(start, new_site):
+    """However often: a plugin that hangs takes its worker along, and who comes then waits."""
+    process, log = start("run", PORT="0")
+    address = wait_for(process, log, r"http://localhost:\d+/")
+    ready(address)
+    seen = []
+    for _ in range(4):
+        (worker,) = workers_of(process)
+        os.kill(worker, signal.SIGKILL)
+        seen.append(worker)
+
+        assert ready(address) == b"ready\n"
+    assert len(set(seen)) == 4
+    assert process.poll() is None, log.read_text()
+
+
+def test_workers_end_with_the_process_that_started_them(start, new_site):
+    """Or they would keep the port, and serve what nobody can end."""
+    process, log = start("run", "--workers", "2", PORT="0")
+    address = wait_for(process, log, r"http://localhost:\d+/")
+    ready(address)
+    workers = workers_of(process)
+    process.kill()
+    process.wait(20)
+
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, workers
+        time.sleep(0.05)
+    assert len(workers) == 2
