@@ -18,7 +18,14 @@ from peewee import DatabaseError, InterfaceError
 
 from core.clock import now
 from core.errors import Refused, Unavailable
-from core.storage import execute, in_transaction, in_turn, is_postgres, micros
+from core.storage import (
+    after_commit,
+    execute,
+    in_transaction,
+    in_turn,
+    is_postgres,
+    micros,
+)
 
 log = logging.getLogger("obolo.limits")
 
@@ -35,7 +42,7 @@ class Limit:
     per_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Door:
     """The limits of one way in: for one holder, user, address, network, and for the whole site.
 
@@ -209,26 +216,63 @@ def allow(
     refuses: so a single flooder shuts the door for itself and not for everybody.
     """
     assert not in_transaction(), "a refusal would roll its own count back"
-    limits = DOORS[door]
-    sides: list[tuple[str, tuple[Limit, ...]]] = []
-    if holder:
-        sides.append((f"holder|{holder}", limits.holder))
-    if address:
-        sides.append((f"address|{single(address)}", limits.address))
-        sides.append((f"network|{network(address)}", limits.network))
-    if account:
-        sides.append((f"account|{account}", limits.account))
-    if site_wide:
-        sides.append(("site", limits.site))
-    counters = [_counter(f"{door}|{side}", limit) for side, several in sides for limit in several]
+    counters = _counters(door, holder, address, account, site_wide=site_wide)
     try:
         with _hasty():
-            refusing = _count_until_refused(counters)
+            refusing = _count_until_refused(counters, hasty=True)
     except (DatabaseError, InterfaceError) as error:
-        if limits.fails_closed:
+        if DOORS[door].fails_closed:
             raise Unavailable("This is not possible right now. Nothing was taken.") from error
         log.exception("the door “%s” stays open: its visits cannot be counted", door)
         return
+    _refuse(door, refusing)
+
+
+class Visit:
+    """One more at a door, counted once: by itself, or in the transaction of what it lets in."""
+
+    def __init__(self, door: str, *, address: str, holder: str) -> None:
+        self._door, self._address, self._holder = door, address, holder
+        self._is_counted = False
+
+    def count(self) -> None:
+        """Count it, unless that is done. Raises what `allow` does.
+
+        Within a transaction it counts once that is committed; what rolls it back takes the count
+        along, so that `visiting` counts again.
+        """
+        if self._is_counted:
+            return
+        if not in_transaction():
+            self._is_counted = True
+            allow(self._door, address=self._address, holder=self._holder)
+            return
+        counters = _counters(self._door, self._holder, self._address, "", site_wide=True)
+        _refuse(self._door, _count_until_refused(counters))
+        after_commit(self._note)
+
+    def _note(self) -> None:
+        self._is_counted = True
+
+
+@contextmanager
+def visiting(door: str, *, address: str, holder: str) -> Iterator[Visit]:
+    """Yield a visit at a door, and count it at the end if nothing did: no refusal is free.
+
+    On SQLite, where one writes at a time, it may be counted within the transaction of a sale. On
+    PostgreSQL the site's own counter would let one sale wait for another, so it counts at once.
+    Raises what `allow` does.
+    """
+    visit = Visit(door, address=address, holder=holder)
+    if is_postgres():
+        visit.count()
+    try:
+        yield visit
+    finally:
+        visit.count()
+
+
+def _refuse(door: str, refusing: _Counter | None) -> None:
     if refusing is not None:
         wait = refusing.ends - _present()
         log.warning("the door “%s” is shut for %s seconds", door, wait)
@@ -275,20 +319,61 @@ def _present() -> int:
     return micros(now()) // MICROSECONDS
 
 
-def _counter(key: str, limit: Limit) -> _Counter:
-    assert _site.key, "limits.set_key was not called"
-    ends = (_present() // limit.per_seconds + 1) * limit.per_seconds
-    return _Counter(_hidden(_site.key, f"{key}|{limit.per_seconds}"), ends, limit.most)
+def _counters(
+    door: str, holder: str, address: str, account: str, *, site_wide: bool
+) -> list[_Counter]:
+    """Return what a visit at a door counts in, the closest first."""
+    present = _present()
+    hidden = _hidden_sides(_site.key, door, DOORS[door], holder, address, account, site_wide)
+    return [_Counter(key, _end(present, limit), limit.most) for key, limit in hidden]
 
 
 @lru_cache(maxsize=4096)
+def _hidden_sides(
+    site_key: bytes,
+    name: str,
+    door: Door,
+    holder: str,
+    address: str,
+    account: str,
+    site_wide: bool,  # noqa: FBT001 - a key of the cache
+) -> list[tuple[str, Limit]]:
+    sides: list[tuple[str, tuple[Limit, ...]]] = []
+    if holder:
+        sides.append((f"holder|{holder}", door.holder))
+    if address:
+        sides.append((f"address|{single(address)}", door.address))
+        sides.append((f"network|{network(address)}", door.network))
+    if account:
+        sides.append((f"account|{account}", door.account))
+    if site_wide:
+        sides.append(("site", door.site))
+    return [
+        (_key(site_key, f"{name}|{side}", limit), limit) for side, limits in sides
+        for limit in limits
+    ]  # fmt: skip
+
+
+def _counter(key: str, limit: Limit) -> _Counter:
+    return _Counter(_key(_site.key, key, limit), _end(_present(), limit), limit.most)
+
+
+def _key(site_key: bytes, key: str, limit: Limit) -> str:
+    assert site_key, "limits.set_key was not called"
+    return _hidden(site_key, f"{key}|{limit.per_seconds}")
+
+
+def _end(present: int, limit: Limit) -> int:
+    return (present // limit.per_seconds + 1) * limit.per_seconds
+
+
 def _hidden(site_key: bytes, text: str) -> str:
     return hashlib.blake2b(text.encode(), key=site_key, digest_size=KEY_BYTES).hexdigest()
 
 
-def _count_until_refused(counters: Sequence[_Counter]) -> _Counter | None:
+def _count_until_refused(counters: Sequence[_Counter], *, hasty: bool = False) -> _Counter | None:
     """Count all by one statement, and take back what stands after the first that refuses."""
-    counts = _count(counters)
+    counts = _count(counters, hasty=hasty)
     for place, (counter, n) in enumerate(zip(counters, counts, strict=True)):
         if n > counter.most * _site.factor:
             for wider in counters[place + 1 :]:
@@ -300,22 +385,23 @@ def _count_until_refused(counters: Sequence[_Counter]) -> _Counter | None:
     return None
 
 
-def _count(counters: Sequence[_Counter]) -> list[int]:
+def _count(counters: Sequence[_Counter], *, hasty: bool = False) -> list[int]:
     """Count one more everywhere; one statement, so that no two processes read the same count."""
     if not counters:
         return []
     values = [value for one in counters for value in (one.key, one.ends * MICROSECONDS)]
-    counts = dict(execute(_count_sql(len(counters), is_postgres()), values).fetchall())
+    sql = _count_sql(len(counters), hasty and is_postgres())
+    counts = dict(execute(sql, values).fetchall())
     return [counts[one.key] for one in counters]
 
 
 @lru_cache(maxsize=32)
-def _count_sql(counters: int, on_postgres: bool) -> str:  # noqa: FBT001 - a key of the cache
+def _count_sql(counters: int, hasty: bool) -> str:  # noqa: FBT001 - a key of the cache
     rows = ", ".join(["(CAST(? AS TEXT), CAST(? AS BIGINT), 1)"] * counters)
-    hasty = ", (SELECT set_config('synchronous_commit', 'off', true)) hasty" if on_postgres else ""
+    says = ", (SELECT set_config('synchronous_commit', 'off', true)) hasty" if hasty else ""
     return (
         f'INSERT INTO limits_hit (key, "window", n) SELECT wanted.* FROM (VALUES {rows}) wanted'
-        f'{hasty} WHERE true ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 '
+        f'{says} WHERE true ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 '
         "RETURNING key, n"
     )
 

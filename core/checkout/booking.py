@@ -58,6 +58,8 @@ def book(
         instant = "instant" in provider.can and movement.kind is Kind.CHARGE
         owner = order.holder if instant else owner_of(order.holder)
         for name, legs, why in ((part, moved, reason), fee):
+            if not legs:
+                continue
             post(
                 key_of(payment, movement, name), of_owner(legs, order.holder, owner), reason=why,
                 mode=known.mode or payment.mode, order=order.id,
@@ -147,6 +149,8 @@ def _fee(
     order: Order, payment: Payment, movement: Movement, earlier: Movement | None, till: Till
 ) -> tuple[str, list[Leg], str]:
     """Return part, legs and reason of the fee that became known, or changed; no legs for none."""
+    if not (movement.fee or (earlier and earlier.fee)):
+        return "fee", [], ""
     before = [] if earlier is None else fee_legs(order, payment, earlier, till)
     is_first = earlier is None or _fee_known(earlier) is None
     part = "fee" if is_first else f"fee:{_fee_known(movement)}{_settled(movement)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from core import entitlements, orders
@@ -21,14 +21,18 @@ class AlreadyHeld(Conflict):
     """The reader holds for ever what the order would sell."""
 
 
+def _nothing() -> None:
+    """Let everybody in."""
+
+
 def buy(
     reader: Reader, lines: tuple[Line, ...], provider_name: str, *, return_to: str = "/",
-    answers: Mapping[str, str] | None = None,
+    answers: Mapping[str, str] | None = None, admit: Callable[[], None] = _nothing,
 ) -> Order:  # fmt: skip
     """Order, pay and settle in one transaction, by a provider that makes no outside call.
 
-    A bound that refuses rolls all of it back. What costs nothing by now needs no provider. Raises
-    what `start_order` raises, and BoundExceeded.
+    A bound that refuses rolls all of it back, and so does `admit`, which is called first in it.
+    What costs nothing by now needs no provider. Raises what `start_order` raises, BoundExceeded.
     """
     order = prepare(reader, lines, return_to=return_to, answers=answers or {})
     if not order.total:
@@ -38,6 +42,7 @@ def buy(
         raise Conflict("This way of paying takes more than one step.")
     payment = new_payment(order, provider, reader)
     with transaction():
+        admit()
         lock_name(order.holder)
         _refuse_twice(order, reader)
         step = provider.begin(intent(order, payment), payment.id)

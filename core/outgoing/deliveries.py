@@ -100,6 +100,7 @@ def set_wake(wake: Callable[[], object] | None) -> None:
     _site.wake = wake
 
 
+WANTED = "SELECT 1 FROM outgoing_endpoint WHERE state = 'on' AND events LIKE ? LIMIT 1"
 KEEP = """
 INSERT INTO outgoing_delivery (id, endpoint_id, cause, type, order_id, data, created, attempts,
 next_try) SELECT ?, id, ?, ?, ?, ?, ?, 0, ? FROM outgoing_endpoint
@@ -113,10 +114,11 @@ def keep(hook: str, cause: str, *, order: str, data: dict[str, str | int]) -> No
     event = EVENTS.get(hook)
     if event is None:
         return
+    named = f'%"{event}"%'
+    if execute(WANTED, [named]).fetchone() is None:
+        return
     at = micros(now())
-    kept = execute(
-        KEEP, [new_id("evt"), cause, event, order, to_json(data), at, at, f'%"{event}"%']
-    )
+    kept = execute(KEEP, [new_id("evt"), cause, event, order, to_json(data), at, at, named])
     if kept.rowcount > 0 and _site.wake is not None:
         after_commit(_site.wake)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from flask import Response, after_this_request, current_app, request
 from itsdangerous import BadSignature, Signer
@@ -59,6 +59,7 @@ def guest_holders() -> tuple[str, ...]:
     return _verified(current_signer(), signed) if signed else ()
 
 
+@lru_cache(maxsize=4096)
 def _verified(signer: Signer, signed: str) -> tuple[str, ...]:
     try:
         return tuple(signer.unsign(signed).decode().split(BETWEEN))

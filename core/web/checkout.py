@@ -60,42 +60,52 @@ def _see_other(location: str) -> Response:
 def take_offer() -> Any:
     """Order what an offer sells; the form names it, and the price is asked for again here."""
     reader = give_holder()
-    allow_door("checkout")
-    resource = request.form.get("resource", "")
-    back = local_path(request.form.get("return_to", "/"))
+    with limits.visiting("checkout", address=reader.address, holder=reader.holder) as visit:
+        return _take_offer(reader, visit, request.form)
+
+
+def _take_offer(reader: Reader, visit: limits.Visit, form: Mapping[str, str]) -> Any:
+    if not _is_instant(form.get("provider", "")):
+        visit.count()
+    resource = form.get("resource", "")
+    back = local_path(form.get("return_to", "/"))
     decided = access.decide(resource, reader)
     if decided.open:
         return _lead_to(back)
-    wanted = request.form.get("offer", "")
+    wanted = form.get("offer", "")
     offer = next((one for one in decided.offers if one.key == wanted), None)
     if offer is None:
         raise NotFound("This is no longer offered.")
     count_view(resource, "tap")
-    return order_and_pay(reader, offer.lines, back)
+    return order_and_pay(reader, offer.lines, back, visit)
 
 
-def order_and_pay(reader: Reader, lines: tuple[Line, ...], back: str) -> Any:
+def order_and_pay(
+    reader: Reader, lines: tuple[Line, ...], back: str, visit: limits.Visit | None = None
+) -> Any:
     """Make an order and go on to where it is paid, with as few pages between as can be.
 
     A way that is instant, named by the form, is taken at once; one that is the only way, too. A
     form that names a `top_up`, in minor units, pays it in together with the lines; one that must,
     because the price is too small to be paid directly, is asked how much.
     """
-    refuse_card_numbers(request.form)
+    form = request.form
+    refuse_card_numbers(form)
     answers = {
-        key.removeprefix(ANSWER): text
-        for key, text in request.form.items()
-        if key.startswith(ANSWER)
+        key.removeprefix(ANSWER): text for key, text in form.items() if key.startswith(ANSWER)
     }
-    chosen = request.form.get("provider", "")
-    if top_up := request.form.get("top_up", ""):
+    chosen = form.get("provider", "")
+    if top_up := form.get("top_up", ""):
         lines = (*lines, checkout.top_up_line(top_up, reader, site_currency()))
     elif not chosen and (page := _too_small(reader, lines)):
         return page, 422
     try:
         if _is_instant(chosen) and not (reader.user and _must_confirm_all(reader, lines)):
             with suppress(checkout.AlreadyHeld):
-                checkout.buy(reader, lines, chosen, return_to=back, answers=answers)
+                checkout.buy(
+                    reader, lines, chosen, return_to=back, answers=answers,
+                    **({"admit": visit.count} if visit else {}),
+                )  # fmt: skip
             return _lead_to(back)
         order = checkout.start_order(reader, lines, return_to=back, answers=answers)
     except checkout.Unanswered as asked:

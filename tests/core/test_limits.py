@@ -226,6 +226,71 @@ def test_a_refused_try_stays_counted(db, clock, monkeypatch):
     assert execute("SELECT max(n) FROM limits_hit").fetchone()[0] == 3
 
 
+def counted():
+    """How often the site's door was counted, whatever became of it."""
+    return execute("SELECT COALESCE(max(n), 0) FROM limits_hit").fetchone()[0]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_visit_is_counted_once(db, clock, monkeypatch, inside):
+    """With what it lets in, or at the end by itself."""
+    door(monkeypatch, site=(Limit(9, 60),))
+    with limits.visiting("test", address="", holder="") as visit:
+        if inside:
+            with transaction():
+                visit.count()
+            visit.count()
+
+    assert counted() == 1
+
+
+def test_what_fails_is_counted_too(db, clock, monkeypatch):
+    """What rolls a sale back takes its count along, so it is counted again by itself."""
+    door(monkeypatch, site=(Limit(9, 60),))
+
+    def sell():
+        with limits.visiting("test", address="", holder="") as visit, transaction():
+            visit.count()
+            raise KeyError("there is not enough left")
+
+    for turn in range(1, 4):
+        with pytest.raises(KeyError):
+            sell()
+        assert counted() == turn
+
+
+def test_a_race_through_a_visit_lets_in_exactly_so_many(db, clock, monkeypatch):
+    """Count and sale are one transaction: no two of them read the same count."""
+    door(monkeypatch, site=(Limit(10, 60),))
+    barrier, let_in = threading.Barrier(8), []
+
+    def sell(number):
+        barrier.wait()
+        for turn in range(5):
+            with (
+                contextlib.suppress(TooMany),
+                limits.visiting("test", address="", holder="") as visit,
+            ):
+                with transaction():
+                    visit.count()
+                    execute(
+                        "INSERT INTO site_generation (name, number) VALUES (?, 1)",
+                        [f"sale {number} {turn}"],
+                    )
+                let_in.append(number)
+        storage.close()
+
+    threads = [threading.Thread(target=sell, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    sold = "SELECT count(*) FROM site_generation WHERE name LIKE 'sale %'"
+    assert execute(sold).fetchone()[0] == len(let_in) == 10
+    assert counted() == 40
+
+
 def test_no_address_and_no_holder_is_stored(db, clock):
     """The table tells nothing without the site's key, and another key gives other rows."""
     limits.allow("checkout", address="203.0.113.7", holder="gst_secret")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import checkout, decide, settings
+from core import checkout, decide, limits, settings
 from core.people import contacts
 from core.storage import execute
 from core.verify import verify
@@ -66,6 +66,29 @@ def test_a_sum_above_the_owners_limit_asks_who_is_there(client):
     client.post(f"{order}/pay", data={"provider": "till"})
 
     assert paid() == 1
+
+
+def test_a_tap_too_many_sells_nothing_and_each_tap_counts_once(client, monkeypatch):
+    """Counted with the sale itself: what is sold, what is theirs already, what is not there."""
+    door = limits.Door(site=(limits.Limit(4, 86_400),), fails_closed=True)
+    monkeypatch.setitem(limits.DOORS, "checkout", door)
+    wished = ["bench:1", "bench:2", "bench:1", "nothing:1", "bench:3", "bench:4"]
+    answers = [client.post("/checkout/offer", data={**FORM, "resource": one}) for one in wished]
+
+    assert [answer.status_code for answer in answers] == [303, 303, 303, 303, 429, 429]
+    assert paid() == 2
+
+
+def test_no_sale_is_made_while_the_door_cannot_be_counted(client):
+    """It fails closed, and nothing of the sale is left."""
+    execute("ALTER TABLE limits_hit RENAME TO limits_gone")
+    try:
+        refused = client.post("/checkout/offer", data=FORM)
+    finally:
+        execute("ALTER TABLE limits_gone RENAME TO limits_hit")
+
+    assert refused.status_code == 503
+    assert paid() == 0
 
 
 def test_a_guest_has_nothing_to_confirm_by(client):
