@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -160,3 +161,39 @@ def test_workers_end_with_the_process_that_started_them(start, new_site):
         assert time.monotonic() < deadline, workers
         time.sleep(0.05)
     assert len(workers) == 2
+
+
+SMUGGLED = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+TWOFOLD = {
+    "length and chunks": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two lengths": b"Content-Length: 0\r\nContent-Length: 41\r\n\r\n",
+    "a coding nobody knows": b"Transfer-Encoding: xchunked\r\n\r\n",
+    "a blank in a name": b"Content-Length : 41\r\n\r\n",
+    "too large a head": b"X: " + b"x" * 1_000_000 + b"\r\n\r\n",
+}
+
+
+def answers_to(address, raw):
+    """Return the status of each answer to what is sent over one connection, until it is closed."""
+    port = int(address.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        with contextlib.suppress(OSError):  # it may hang up before it heard all
+            connection.sendall(raw)
+        heard = b""
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                heard += part
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3})", heard)]
+
+
+def test_what_a_proxy_could_read_otherwise_is_no_second_request(start, new_site):
+    """Request smuggling: a body that is unclear ends the connection (RFC 9112, section 6.3)."""
+    process, log = start("run", PORT="0")
+    address = wait_for(process, log, r"http://localhost:\d+/")
+    head = b"POST /language HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n"
+    answers = {name: answers_to(address, head + rest + SMUGGLED) for name, rest in TWOFOLD.items()}
+
+    assert answers_to(
+        address, SMUGGLED + SMUGGLED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    ) == [200, 200]
+    assert all(len(statuses) <= 1 and 200 not in statuses for statuses in answers.values()), answers
