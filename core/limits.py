@@ -59,19 +59,6 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """Whether one more was within the limit, which it was, and when a new window starts."""
-
-    allowed: bool
-    n: int
-    retry_after: int
-
-    def __bool__(self) -> bool:
-        """Tell whether it was within the limit."""
-        return self.allowed
-
-
-@dataclass(frozen=True, slots=True)
 class _Counter:
     key: str
     ends: int
@@ -198,13 +185,6 @@ def set_key(key: bytes, *, factor: int = 1) -> None:
     assert KEY_BYTES <= len(key) <= hashlib.blake2b.MAX_KEY_SIZE
     assert factor >= 1
     _site.key, _site.factor = key, factor
-
-
-def hit(key: str, *, most: int, per_seconds: int) -> Hit:
-    """Count one more for `key` in the present window, and tell whether it is within `most`."""
-    counter = _counter(key, Limit(most, per_seconds))
-    (n,) = _count([counter])
-    return Hit(n <= most, n, counter.ends - _present())
 
 
 def allow(
@@ -352,10 +332,6 @@ def _hidden_sides(
         (_key(site_key, f"{name}|{side}", limit), limit) for side, limits in sides
         for limit in limits
     ]  # fmt: skip
-
-
-def _counter(key: str, limit: Limit) -> _Counter:
-    return _Counter(_key(_site.key, key, limit), _end(_present(), limit), limit.most)
 
 
 def _key(site_key: bytes, key: str, limit: Limit) -> str:

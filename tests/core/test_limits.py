@@ -54,6 +54,11 @@ def tries(count, **who):
     return let_in
 
 
+def counted():
+    """How often the site's door was counted, whatever became of it."""
+    return execute("SELECT COALESCE(max(n), 0) FROM limits_hit").fetchone()[0]
+
+
 @pytest.mark.parametrize(
     ("address", "single", "network"),
     [
@@ -84,35 +89,42 @@ def test_a_neighbourhood_is_told_apart_and_not_named(db):
     assert limits.neighbourhood("192.0.2.1") != one
 
 
-def test_a_window_lets_in_exactly_so_many(db, clock):
+def refused_for():
+    """In how many seconds a holder who is refused may come again."""
+    with pytest.raises(TooMany) as caught:
+        limits.allow("test", holder="gst_a")
+    return caught.value.retry_after
+
+
+def test_a_window_lets_in_exactly_so_many(db, clock, monkeypatch):
     """At n it is open, at n + 1 shut, and open again when a new window starts."""
-    hits = [limits.hit("a", most=3, per_seconds=60) for _ in range(4)]
+    door(monkeypatch, holder=(Limit(3, 60),))
 
-    assert [bool(hit) for hit in hits] == [True, True, True, False]
-    assert [hit.n for hit in hits] == [1, 2, 3, 4]
-    assert hits[3].retry_after == 60
+    assert tries(3, holder="gst_a") == 3
+    assert refused_for() == 60
     clock.at += timedelta(seconds=59)
-    assert limits.hit("a", most=3, per_seconds=60).retry_after == 1
+    assert refused_for() == 1
     clock.at += timedelta(seconds=1)
-    assert limits.hit("a", most=3, per_seconds=60).n == 1
-    assert limits.hit("b", most=3, per_seconds=60).n == 1
+    assert tries(1, holder="gst_a") == 1
+    assert tries(1, holder="gst_b") == 1
 
 
-def test_windows_of_two_lengths_are_counted_apart(db, clock):
-    """The same key under two limits is two counters."""
-    limits.hit("a", most=9, per_seconds=60)
-    limits.hit("a", most=9, per_seconds=3_600)
+def test_windows_of_two_lengths_are_counted_apart(db, clock, monkeypatch):
+    """The same holder under two limits is two counters."""
+    door(monkeypatch, holder=(Limit(9, 60), Limit(9, 3_600)))
 
-    assert limits.hit("a", most=9, per_seconds=60).n == 2
+    assert tries(2, holder="gst_a") == 2
+    assert execute("SELECT n FROM limits_hit").fetchall() == [(2,), (2,)]
 
 
-def test_hits_of_many_threads_are_all_counted(db, clock):
+def test_visits_of_many_threads_are_all_counted(db, clock, monkeypatch):
     """Count and check are one statement, so a race cannot let one more in."""
+    door(monkeypatch, site=(Limit(10, 60),))
     barrier, let_in = threading.Barrier(8), []
 
     def knock():
         barrier.wait()
-        let_in.extend(bool(limits.hit("race", most=10, per_seconds=60)) for _ in range(5))
+        let_in.append(tries(5))
         storage.close()
 
     threads = [threading.Thread(target=knock) for _ in range(8)]
@@ -121,8 +133,8 @@ def test_hits_of_many_threads_are_all_counted(db, clock):
     for thread in threads:
         thread.join()
 
-    assert let_in.count(True) == 10
-    assert limits.hit("race", most=10, per_seconds=60).n == 41
+    assert sum(let_in) == 10
+    assert counted() == 40
 
 
 def test_many_at_one_door_neither_deadlock_nor_get_lost(db, clock, monkeypatch):
@@ -224,11 +236,6 @@ def test_a_refused_try_stays_counted(db, clock, monkeypatch):
     door(monkeypatch, site=(Limit(1, 60),))
     assert tries(3) == 1
     assert execute("SELECT max(n) FROM limits_hit").fetchone()[0] == 3
-
-
-def counted():
-    """How often the site's door was counted, whatever became of it."""
-    return execute("SELECT COALESCE(max(n), 0) FROM limits_hit").fetchone()[0]
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -334,7 +341,7 @@ def test_without_a_key_nothing_is_counted(db, clock, monkeypatch):
     monkeypatch.setattr(limits, "_site", limits._Site())
 
     with pytest.raises(AssertionError, match="set_key"):
-        limits.hit("a", most=1, per_seconds=1)
+        limits.allow("search")
 
 
 def test_a_factor_widens_every_door(db, clock, monkeypatch):
@@ -345,15 +352,15 @@ def test_a_factor_widens_every_door(db, clock, monkeypatch):
     assert tries(10) == 6
 
 
-def test_old_windows_are_forgotten(db, clock):
+def test_old_windows_are_forgotten(db, clock, monkeypatch):
     """Cleaning deletes windows that ended, and no others."""
-    limits.hit("a", most=9, per_seconds=60)
-    limits.hit("a", most=9, per_seconds=86_400)
+    door(monkeypatch, site=(Limit(9, 60), Limit(9, 86_400)))
+    tries(1)
     clock.at += timedelta(seconds=61)
 
     assert limits.forget(clock.at) == 1
     assert limits.forget(clock.at) == 0
-    assert limits.hit("a", most=9, per_seconds=86_400).n == 2
+    assert counted() == 1
 
 
 def test_every_door_is_narrower_for_one_than_for_all():

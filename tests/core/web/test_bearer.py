@@ -129,7 +129,7 @@ def test_while_nobody_can_count_nobody_comes_in(make_site, monkeypatch):
     """The door fails closed."""
     machine = machine_of(make_site())
 
-    def broken(_counters):
+    def broken(_counters, **_how):
         raise OperationalError
 
     monkeypatch.setattr(limits, "_count", broken)
