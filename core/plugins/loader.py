@@ -9,9 +9,11 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from weakref import WeakKeyDictionary
 
 from core.errors import OboloError, Unavailable, in_words
 from core.hookspecs import hookimpl
@@ -80,11 +82,26 @@ def find_plugins(folders: Sequence[Path]) -> tuple[dict[str, Found], dict[str, s
     return found, broken
 
 
-def _installed() -> Iterable[tuple[str, Path, str]]:
+def _installed() -> tuple[tuple[str, Path, str], ...]:
+    """Return name, folder and package of what is installed; asked again once a folder changes."""
+    return _installed_in(tuple((place, _changed(place)) for place in sys.path))
+
+
+def _changed(place: str) -> int:
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=4)
+def _installed_in(_places: tuple[tuple[str, int], ...]) -> tuple[tuple[str, Path, str], ...]:
+    found = []
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name):
         spec = importlib.util.find_spec(point.value) if "." not in point.value else None
         if spec is not None and spec.origin:
-            yield point.name, Path(spec.origin).parent, point.value
+            found.append((point.name, Path(spec.origin).parent, point.value))
+    return tuple(found)
 
 
 def hooks_of(folder: Path) -> frozenset[str]:
@@ -172,7 +189,8 @@ def assemble(
     plugins.catalogue.manifests.update({name: one.manifest for name, one in taken.items()})
     for name in failed:
         shut(plugins, name, stands_before(found[name].folder if name in found else None))
-    _migrated.difference_update({key for key in _migrated if key[1] not in taken})
+    up_to_date = _migrated.setdefault(database.obj, set())
+    up_to_date.difference_update({key for key in up_to_date if key[0] not in taken})
     declare_bounds({
         prefix: bound
         for plugin in taken.values()
@@ -233,17 +251,18 @@ def _foreign_templates(plugin: Found) -> str:
     return next((name for name in names if name != plugin.name), "")
 
 
-_migrated: set[tuple[int, str, tuple[str, ...]]] = set()
-"""What this process has found up to date already: a swap asks no database about it again."""
+_migrated: WeakKeyDictionary[object, set[tuple[str, tuple[str, ...]]]] = WeakKeyDictionary()
+"""What this process has found up to date in a database: a swap does not ask about it again."""
 
 
 def _migrate(plugin: Found) -> None:
     folder = plugin.folder / "migrations"
-    key = (id(database.obj), plugin.name, tuple(sorted(path.name for path in folder.glob("*.py"))))
-    if key not in _migrated:
+    key = (plugin.name, tuple(sorted(path.name for path in folder.glob("*.py"))))
+    up_to_date = _migrated.setdefault(database.obj, set())
+    if key not in up_to_date:
         with lock_migrations():
             Migrations(plugin.name, folder).apply()
-        _migrated.add(key)
+        up_to_date.add(key)
 
 
 _stamps: dict[str, tuple[ModuleType, frozenset[tuple[str, int, int]]]] = {}

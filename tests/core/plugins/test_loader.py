@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from core import ledger, plugins, settings
+from core import ledger, plugins, settings, storage
 from core.errors import Unavailable
 from core.ledger import Bound
 from core.plugins import assemble, caller, catalogue, find_plugins, implementations, load, serving
 from core.plugins import loader as module
 from core.storage import execute
+from core.testing import sqlite_url
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HEAD = "from __future__ import annotations\nfrom core import hookimpl\n"
@@ -320,3 +324,44 @@ def test_a_plugin_that_wants_to_end_the_process_stays_off(shelf, caplog):
 
     assert started(shelf, "alpha", "beta") == ["beta"]
     assert catalogue.failed == {"alpha": "SystemExit: 3"}
+
+
+def test_what_is_installed_or_removed_while_the_site_runs_is_noticed(shelf, monkeypatch):
+    """What is installed is remembered until a folder of packages changes."""
+    place = shelf.path / "packages"
+    place.mkdir()
+    monkeypatch.syspath_prepend(place)
+
+    def is_found():
+        time.sleep(0.02)  # a file system counts in ticks
+        return "onshelf" in find_plugins([])[0]
+
+    assert not is_found()
+    about = place / "onshelf-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: onshelf\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[obolo.plugins]\nonshelf = onshelf\n")
+    shelf.put("onshelf", place="packages")
+    assert is_found()
+    shutil.rmtree(about)
+    assert not is_found()
+
+
+@sqlite_only
+def test_another_database_has_its_tables_made_as_well(shelf, template, tmp_path):
+    """What is known of a database goes with it: another may lie at its place in memory."""
+    folder = shelf.put("shelved")
+    (folder / "migrations").mkdir()
+    (folder / "migrations" / "0001_initial.py").write_text(
+        "def up(migrator, db):\n    db.execute_sql('CREATE TABLE shelved_thing (id INTEGER)')\n"
+    )
+    for turn in range(20):
+        place = tmp_path / str(turn)
+        place.mkdir()
+        storage.close()
+        storage.connect(sqlite_url(template, place))
+        gc.collect()
+        load(["shelved"], [shelf.folder])
+
+        assert execute("SELECT COUNT(*) FROM shelved_thing").fetchone() == (0,)
+    assert len(module._migrated) < 10
