@@ -11,7 +11,9 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +52,7 @@ OPTIONS: dict[str, Any] = {
     "log_level": LogLevels.warning,
 }
 """How Granian runs, here and where a bare app is measured beside the site."""
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 MOST_MEMORY = 4 * 1024**3
 """Bytes of addresses that a worker may have; one that serves takes a quarter of it."""
 
@@ -136,8 +139,14 @@ class Server:
         master.serve(spawn_target=self._work, target_loader=self._start_worker, wrap_loader=False)
 
     def _work(self, *arguments: Any) -> None:
-        """Be a worker, from its fork to its end."""
-        threading.Thread(target=_end_with_parent, name="server.parent", daemon=True).start()
+        """Be a worker, from its fork to its end; one that still starts is ended at once."""
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)  # not as the process that it was forked from
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # one thread waits for them instead
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        for why in (partial(signal.sigwait, ENDING), parent.join):
+            threading.Thread(target=_end, args=(why,), name="server.end", daemon=True).start()
         try:
             Master._spawn_wsgi_worker(*arguments)  # noqa: SLF001 - what `serve` spawns by itself
         finally:
@@ -190,12 +199,22 @@ class Master(mp.MPServer):
         time.sleep(PAUSE_SECONDS)
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, and nobody else would."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+_ending = threading.Lock()
+
+
+def _end(once: Callable[[], object]) -> None:
+    """End this worker once it is asked to, or the process that started it is gone.
+
+    Granian's own way is a handler in the first thread, which may sleep on when another thread hears
+    a signal, and which waits for itself for ever when it hears a second one.
+    """
+    once()
+    _ending.acquire()  # and never let go: it is ended once
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+        handler(signal.SIGTERM, None)
+    else:
+        os._exit(0)  # it does not serve yet
 
 
 def contain() -> None:
