@@ -21,13 +21,9 @@ class AlreadyHeld(Conflict):
     """The reader holds for ever what the order would sell."""
 
 
-def _nothing() -> None:
-    """Let everybody in."""
-
-
 def buy(
     reader: Reader, lines: tuple[Line, ...], provider_name: str, *, return_to: str = "/",
-    answers: Mapping[str, str] | None = None, admit: Callable[[], None] = _nothing,
+    answers: Mapping[str, str] | None = None, admit: Callable[[], None] | None = None,
 ) -> Order:  # fmt: skip
     """Order, pay and settle in one transaction, by a provider that makes no outside call.
 
@@ -42,7 +38,8 @@ def buy(
         raise Conflict("This way of paying takes more than one step.")
     payment = new_payment(order, provider, reader)
     with transaction():
-        admit()
+        if admit is not None:
+            admit()
         lock_name(order.holder)
         _refuse_twice(order, reader)
         step = provider.begin(intent(order, payment), payment.id)

@@ -104,7 +104,7 @@ def order_and_pay(
             with suppress(checkout.AlreadyHeld):
                 checkout.buy(
                     reader, lines, chosen, return_to=back, answers=answers,
-                    **({"admit": visit.count} if visit else {}),
+                    admit=visit.count if visit else None,
                 )  # fmt: skip
             return _lead_to(back)
         order = checkout.start_order(reader, lines, return_to=back, answers=answers)
