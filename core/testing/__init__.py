@@ -168,7 +168,9 @@ def make_site(
         made.append(app)
         return app
 
+    currency = site_settings.site_currency()
     yield make
+    site_settings.set_site_currency(currency)
     tasks.configure(None, immediate=True)
     caller.load([])
     catalogue.clear()

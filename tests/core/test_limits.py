@@ -54,6 +54,15 @@ def tries(count, **who):
     return let_in
 
 
+def together(count, work):
+    """Let so many threads work at the same time, each with its number."""
+    threads = [threading.Thread(target=work, args=[number]) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def counted():
     """How often the site's door was counted, whatever became of it."""
     return execute("SELECT COALESCE(max(n), 0) FROM limits_hit").fetchone()[0]
@@ -122,16 +131,12 @@ def test_visits_of_many_threads_are_all_counted(db, clock, monkeypatch):
     door(monkeypatch, site=(Limit(10, 60),))
     barrier, let_in = threading.Barrier(8), []
 
-    def knock():
+    def knock(_number):
         barrier.wait()
         let_in.append(tries(5))
         storage.close()
 
-    threads = [threading.Thread(target=knock) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(8, knock)
 
     assert sum(let_in) == 10
     assert counted() == 40
@@ -150,11 +155,7 @@ def test_many_at_one_door_neither_deadlock_nor_get_lost(db, clock, monkeypatch):
             let_in.append(tries(1, holder=holder, address=address))
         storage.close()
 
-    threads = [threading.Thread(target=knock, args=[number]) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(6, knock)
 
     assert len(let_in) == 72
     assert sum(let_in) == 35
@@ -287,11 +288,7 @@ def test_a_race_through_a_visit_lets_in_exactly_so_many(db, clock, monkeypatch):
                 let_in.append(number)
         storage.close()
 
-    threads = [threading.Thread(target=sell, args=[number]) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(8, sell)
 
     sold = "SELECT count(*) FROM site_generation WHERE name LIKE 'sale %'"
     assert execute(sold).fetchone()[0] == len(let_in) == 10
