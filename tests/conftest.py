@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _guarded(no_network: None, plain_environment: None, nobody_is_woken: None) -> None:
+def _guarded(no_network: None, plain_environment: None, no_site_remains: None) -> None:
     """Let no test reach out, read the shell's settings, or wake another test's site."""
 
 

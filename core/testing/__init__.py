@@ -90,9 +90,11 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def nobody_is_woken() -> Iterator[None]:
-    """Leave no site of another test to be woken by a notice."""
+def no_site_remains() -> Iterator[None]:
+    """Leave no site of another test to be woken by a notice, nor its currency to be sold in."""
+    currency = site_settings.site_currency()
     yield
+    site_settings.set_site_currency(currency)
     notices.wake = notices._stay
     mail.set_wake(None)
     outgoing.set_wake(None)
@@ -150,7 +152,7 @@ def db(database_url: str, keys_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def make_site(
-    db: str, tmp_path: Path, no_network: None, plain_environment: None, nobody_is_woken: None
+    db: str, tmp_path: Path, no_network: None, plain_environment: None, no_site_remains: None
 ) -> Iterator[Callable[..., Flask]]:
     """Return what builds a site on the test's database, for a list of plugins and settings."""
     made: list[Flask] = []
@@ -168,9 +170,7 @@ def make_site(
         made.append(app)
         return app
 
-    currency = site_settings.site_currency()
     yield make
-    site_settings.set_site_currency(currency)
     tasks.configure(None, immediate=True)
     caller.load([])
     catalogue.clear()
