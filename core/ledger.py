@@ -254,15 +254,10 @@ def balance(account: str, currency: str, mode: str = "live") -> Money:
 def claims(holders: Iterable[str]) -> bool:
     """Tell whether the site has an open claim against one of these holders."""
     accounts = [prefix + CLAIMS + holder for holder in holders for prefix in ("", TEST)]
-    marks = ", ".join("?" * len(accounts))
-    return (
-        bool(accounts)
-        and execute(
-            f"SELECT 1 FROM ledger_balance WHERE account IN ({marks}) AND minor > 0 LIMIT 1",
-            accounts,
-        ).fetchone()
-        is not None
-    )
+    if not accounts:
+        return False
+    one = "SELECT 1 FROM ledger_balance WHERE account = ? AND minor > 0"
+    return execute(" UNION ALL ".join([one] * len(accounts)), accounts).fetchone() is not None
 
 
 def legs_of(key: str) -> list[Leg]:

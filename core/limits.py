@@ -18,14 +18,7 @@ from peewee import DatabaseError, InterfaceError
 
 from core.clock import now
 from core.errors import Refused, Unavailable
-from core.storage import (
-    after_commit,
-    execute,
-    in_transaction,
-    in_turn,
-    is_postgres,
-    micros,
-)
+from core.storage import after_commit, execute, in_transaction, is_postgres, micros, transaction
 
 log = logging.getLogger("obolo.limits")
 
@@ -348,7 +341,7 @@ def _hidden(site_key: bytes, text: str) -> str:
 
 
 def _count_until_refused(counters: Sequence[_Counter], *, hasty: bool = False) -> _Counter | None:
-    """Count all by one statement, and take back what stands after the first that refuses."""
+    """Count all at once, and take back what stands after the first that refuses."""
     counts = _count(counters, hasty=hasty)
     for place, (counter, n) in enumerate(zip(counters, counts, strict=True)):
         if n > counter.most * _site.factor:
@@ -362,24 +355,29 @@ def _count_until_refused(counters: Sequence[_Counter], *, hasty: bool = False) -
 
 
 def _count(counters: Sequence[_Counter], *, hasty: bool = False) -> list[int]:
-    """Count one more everywhere; one statement, so that no two processes read the same count."""
+    """Count one more everywhere, in a transaction, so that no two processes read the same count."""
     if not counters:
         return []
     values = [value for one in counters for value in (one.key, one.ends * MICROSECONDS)]
-    sql = _count_sql(len(counters), hasty and is_postgres())
-    counts = dict(execute(sql, values).fetchall())
+    counting, asking = _count_sql(len(counters), is_postgres(), hasty)
+    answer = execute(counting, values)
+    counts = dict((execute(asking, values) if asking else answer).fetchall())
     return [counts[one.key] for one in counters]
 
 
 @lru_cache(maxsize=32)
-def _count_sql(counters: int, hasty: bool) -> str:  # noqa: FBT001 - a key of the cache
+def _count_sql(counters: int, postgres: bool, hasty: bool) -> tuple[str, str]:  # noqa: FBT001
+    """Return what counts, and what asks for the counts; SQLite makes a table for a RETURNING."""
+    into = 'INSERT INTO limits_hit (key, "window", n)'
+    again = 'ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1'
+    if not postgres:
+        one = 'SELECT key, n FROM limits_hit WHERE key = ? AND "window" = ?'
+        rows = ", ".join(["(?, ?, 1)"] * counters)
+        return f"{into} VALUES {rows} {again}", " UNION ALL ".join([one] * counters)
     rows = ", ".join(["(CAST(? AS TEXT), CAST(? AS BIGINT), 1)"] * counters)
     says = ", (SELECT set_config('synchronous_commit', 'off', true)) hasty" if hasty else ""
-    return (
-        f'INSERT INTO limits_hit (key, "window", n) SELECT wanted.* FROM (VALUES {rows}) wanted'
-        f'{says} WHERE true ON CONFLICT (key, "window") DO UPDATE SET n = limits_hit.n + 1 '
-        "RETURNING key, n"
-    )
+    wanted = f"SELECT wanted.* FROM (VALUES {rows}) wanted{says}"
+    return f"{into} {wanted} WHERE true {again} RETURNING key, n", ""
 
 
 @contextmanager
@@ -390,7 +388,7 @@ def _hasty() -> Iterator[None]:
         return
     execute("PRAGMA synchronous = NORMAL")
     try:
-        with in_turn():
+        with transaction():
             yield
     finally:
         execute("PRAGMA synchronous = FULL")

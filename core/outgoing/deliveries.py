@@ -100,11 +100,13 @@ def set_wake(wake: Callable[[], object] | None) -> None:
     _site.wake = wake
 
 
-WANTED = "SELECT 1 FROM outgoing_endpoint WHERE state = 'on' AND events LIKE ? LIMIT 1"
-KEEP = """
+SAYS = "state = 'on' AND events LIKE '%' || ? || '%'"
+"""A pattern that is bound as a whole would make SQLite prepare the statement anew at each sale."""
+WANTED = f"SELECT 1 FROM outgoing_endpoint WHERE {SAYS} LIMIT 1"
+KEEP = f"""
 INSERT INTO outgoing_delivery (id, endpoint_id, cause, type, order_id, data, created, attempts,
 next_try) SELECT ?, id, ?, ?, ?, ?, ?, 0, ? FROM outgoing_endpoint
-WHERE state = 'on' AND events LIKE ? ON CONFLICT DO NOTHING
+WHERE {SAYS} ON CONFLICT DO NOTHING
 """
 
 
@@ -114,7 +116,7 @@ def keep(hook: str, cause: str, *, order: str, data: dict[str, str | int]) -> No
     event = EVENTS.get(hook)
     if event is None:
         return
-    named = f'%"{event}"%'
+    named = f'"{event}"'
     if execute(WANTED, [named]).fetchone() is None:
         return
     at = micros(now())

@@ -89,7 +89,7 @@ def order_and_pay(
     form that names a `top_up`, in minor units, pays it in together with the lines; one that must,
     because the price is too small to be paid directly, is asked how much.
     """
-    form = request.form
+    form = request.form.to_dict()
     refuse_card_numbers(form)
     answers = {
         key.removeprefix(ANSWER): text for key, text in form.items() if key.startswith(ANSWER)
@@ -274,12 +274,12 @@ def _begin(order: Order, provider: str, reader: Reader) -> Any:
 
 def _wants_inline() -> bool:
     """Tell whether a script on a page of the site asks, to let the reader pay right there."""
-    return request.form.get("inline") == "1" and wants_json()
+    return request.form.getlist("inline") == ["1"] and wants_json()
 
 
 def _wants_to_save() -> bool:
     """Tell whether the reader asked that their way to pay is kept."""
-    return request.form.get("save") == "1"
+    return request.form.getlist("save") == ["1"]
 
 
 def _lead_to(location: str, order: str = "") -> Response:
