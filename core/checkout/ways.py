@@ -72,9 +72,8 @@ def pays_itself(provider: Provider, order: Order) -> bool:
 
     What is lent pays into no account of the holder's at all: neither a balance nor another debt.
     """
-    till = provider.till(order.holder, order.currency)
     own = [one.account for one in order.lines if one.account.endswith(f":{order.holder}")]
-    return bool(own) if lends(provider) else till in own
+    return bool(own) and (lends(provider) or provider.till(order.holder, order.currency) in own)
 
 
 def express(amount: Money, reader: Reader, *, hold: bool = False) -> tuple[str, ...]:
