@@ -12,6 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 from _pytest.nodeid import NodeId
+from peewee import Psycopg3Adapter
 
 from core.people import passwords
 from core.testing import KEK, browser_of, sqlite_url
@@ -67,7 +68,9 @@ def database_url(request: pytest.FixtureRequest, template: Path, tmp_path: Path)
     if request.param == "sqlite":
         yield sqlite_url(template, tmp_path)
         return
-    yield postgres.emptied()
+    url = postgres.emptied()
+    request.getfixturevalue("monkeypatch").setattr(Psycopg3Adapter, "connect", postgres.kept)
+    yield url
 
 
 @contextmanager
