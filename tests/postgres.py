@@ -111,6 +111,15 @@ class _Kept(psycopg.Connection[Any]):
         self._prepared = type(self._prepared)()  # psycopg does not see what that discards
         self.spare.append(self)
 
+    @classmethod
+    def let_go(cls) -> None:
+        """Close the spare one for good."""
+        while cls.spare:
+            psycopg.Connection.close(cls.spare.pop())
+
+
+os.register_at_fork(before=_Kept.let_go)  # a child would speak on the same connection
+
 
 def _is_first_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
