@@ -24,7 +24,7 @@ SMALL, QUICK_SIZES = 1_000, (100, 2_000)
 SECTIONS = ("pages", "balance", "starts", "plugins")
 FULL = Effort(rounds=31, requests=120, sales=96, starts=5)
 """So many sales that what SQLite does now and then, its checkpoints, falls into each turn."""
-QUICK = Effort(rounds=1, requests=8, sales=32, starts=1)
+QUICK = Effort(rounds=1, requests=8, sales=8, starts=1)
 
 
 def main() -> None:

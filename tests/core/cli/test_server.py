@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from core.cli.house import init
 from core.cli.server import PORTS_TRIED, free_port
 
 ROOT = Path(__file__).parents[3]
@@ -79,12 +82,11 @@ def start(tmp_path):
 
 
 @pytest.fixture
-def new_site(tmp_path):
-    """Make the folder of a site."""
-    subprocess.run(
-        [sys.executable, "-m", "core.cli", "--home", str(tmp_path / "instance"), "init"],
-        cwd=ROOT, check=True, capture_output=True,
-    )  # fmt: skip
+def new_site(tmp_path, template):
+    """Make the folder of a site whose database has core's tables already."""
+    home = tmp_path / "instance"
+    CliRunner().invoke(init, env={"OBOLO_HOME": str(home)}, catch_exceptions=False)
+    shutil.copyfile(template, home / "obolo.db")
 
 
 def test_a_site_starts_says_where_and_ends_when_asked(start, new_site):
@@ -158,7 +160,7 @@ def test_a_worker_that_ends_is_started_again_and_nobody_is_refused(start, new_si
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_all_of_a_site_is_asked_to_end_at_once(start, new_site, number):
     """By Ctrl-C, or by what supervises it: a worker then hears of it twice."""
-    for _ in range(3):
+    for _ in range(2):
         process, log = start("run", "--workers", "2", PORT="0")
         address = wait_for(process, log, r"http://localhost:\d+/")
         ready(address)
