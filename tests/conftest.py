@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -42,6 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         own = "architecture" if item.path.parent.name == "architecture" else ""
         if group := mark.args[0] if mark else item.path.name if shares else own:
             object.__setattr__(item, "_id", NodeId.parse(f"{item.nodeid}@{group}"))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what stays, and look less often: it took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)
