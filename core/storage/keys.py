@@ -101,13 +101,13 @@ def open_keys(folder: Path) -> None:
             "for an old one put its `keys` folder back from your backup."
         )
     rows = execute("SELECT DISTINCT kek FROM keys_key WHERE state <> 'destroyed'").fetchall()
-    missing = sorted({kek for (kek,) in rows} - _ring.keks.keys())
+    missing = sorted(kek for (kek,) in rows if not _is_there(kek))
     if missing:
         raise KeysMissing(
             f"The keys in the database are wrapped by kek-{missing[0]}.key, which is not in "
             f"{folder}. Put it back from your backup, or run `obolo keys recover`."
         )
-    if current_kek() not in _ring.keks:  # a file that wraps nothing was taken away
+    if not _is_there(current_kek()):  # a file that wraps nothing was taken away
         _choose_kek()
     site_id()
     _agree_on_shredded(folder)
@@ -286,6 +286,11 @@ def load_again() -> dict[str, bytes]:
     if _ring.folder is not None:
         _ring.keks = load_keks(_ring.folder)
     return _ring.keks
+
+
+def _is_there(kek: str) -> bool:
+    """Tell whether a key's file is there; a rotation may have made it since they were read."""
+    return kek in _ring.keks or kek in load_again()
 
 
 def key_folder() -> Path:

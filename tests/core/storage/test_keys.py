@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from core import config, storage
-from core.storage import execute, keys, transaction
+from core.storage import execute, keys, rotation, transaction
+from core.storage.keks import load_keks
 from core.storage.keys import KeysDamaged, KeysMissing, Shredded, UnknownKey
 from tests.conftest import KEK
 
@@ -253,3 +254,22 @@ def test_the_list_of_the_erased_is_written_again_from_the_database(db, keys_fold
     keys.open_keys(keys_folder)
 
     assert storage.shredded_subjects(keys_folder) == ["person:a"]
+
+
+def test_a_process_may_start_while_a_new_key_takes_over(db, keys_folder, monkeypatch):
+    """It reads the files, a rotation makes one, and only then it asks the database."""
+    secret = keys.key_for("person:a", "cell").secret
+    rotations = [rotation.rotate_kek()]
+
+    def read(folder):
+        found = load_keks(folder)
+        while rotations:
+            list(rotations.pop())
+        return found
+
+    monkeypatch.setattr(keys, "load_keks", read)
+    keys.open_keys(keys_folder)
+    made = {path.name for path in keys_folder.glob("kek-*.key")} - {KEK_NAME}
+
+    assert made == {f"kek-{keys.current_kek()}.key"}
+    assert keys.key_for("person:a", "cell").secret == secret
