@@ -383,12 +383,12 @@ def _count_sql(counters: int, postgres: bool, hasty: bool) -> tuple[str, str]:  
 @contextmanager
 def _hasty() -> Iterator[None]:
     """Write without waiting for the disk: a power cut may forget a count, and nothing else."""
-    if is_postgres():  # there the statement says so itself
-        yield
-        return
-    execute("PRAGMA synchronous = NORMAL")
+    says_itself = is_postgres()  # there the statement does
+    if not says_itself:
+        execute("PRAGMA synchronous = NORMAL")
     try:
         with transaction():
             yield
     finally:
-        execute("PRAGMA synchronous = FULL")
+        if not says_itself:
+            execute("PRAGMA synchronous = FULL")

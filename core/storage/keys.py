@@ -101,13 +101,13 @@ def open_keys(folder: Path) -> None:
             "for an old one put its `keys` folder back from your backup."
         )
     rows = execute("SELECT DISTINCT kek FROM keys_key WHERE state <> 'destroyed'").fetchall()
-    missing = sorted(kek for (kek,) in rows if not _is_there(kek))
+    missing = sorted(kek for (kek,) in rows if _found(kek) is None)
     if missing:
         raise KeysMissing(
             f"The keys in the database are wrapped by kek-{missing[0]}.key, which is not in "
             f"{folder}. Put it back from your backup, or run `obolo keys recover`."
         )
-    if not _is_there(current_kek()):  # a file that wraps nothing was taken away
+    if _found(current_kek()) is None:  # a file that wraps nothing was taken away
         _choose_kek()
     site_id()
     _agree_on_shredded(folder)
@@ -288,11 +288,6 @@ def load_again() -> dict[str, bytes]:
     return _ring.keks
 
 
-def _is_there(kek: str) -> bool:
-    """Tell whether a key's file is there; a rotation may have made it since they were read."""
-    return kek in _ring.keks or kek in load_again()
-
-
 def key_folder() -> Path:
     """Return where the site's key-encryption keys are. Raises KeysMissing before `open_keys`."""
     if _ring.folder is None:
@@ -356,8 +351,13 @@ def _set_once(name: str, value: bytes) -> bytes:
     return found
 
 
+def _found(fingerprint: str) -> bytes | None:
+    """Return a key-encryption key; a rotation may have made its file since they were read."""
+    return _ring.keks.get(fingerprint) or load_again().get(fingerprint)
+
+
 def _kek(fingerprint: str) -> bytes:
-    found = _ring.keks.get(fingerprint) or load_again().get(fingerprint)
+    found = _found(fingerprint)
     if found is None:
         raise KeysMissing(
             f"A key is wrapped by kek-{fingerprint}.key, which is not in the key folder."

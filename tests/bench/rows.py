@@ -122,8 +122,8 @@ class Sale:
             "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers "
             f"WHERE n < {count - 1}) "
         )  # fmt: skip
+        each = f"* ({count} / {holders} + CASE WHEN n < {count % holders} THEN 1 ELSE 0 END)"
         for table in self.tables:
-            each = f"* ({count} / {holders} + CASE WHEN n < {count % holders} THEN 1 ELSE 0 END)"
             for row in table.rows if table.table != COUNTERS else ():
                 cells = [_cell(value, expressions, count) for value in row]
                 once = ""

@@ -55,7 +55,7 @@ HAVE = {
 """Which roles have a permission; independent of what core.people.roles says."""
 NARROW = {"/account/": ("user",), "/admin/": tuple(HAVE)}
 """What is below these addresses is never open, whatever a view declares."""
-SAMPLE = ("nobody", "reader")
+SAMPLE = ("nobody", "guest", "reader")
 """Who is sent to a site on PostgreSQL as well: what is decided there is the same for all."""
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"}
 ELSEWHERE = (

@@ -160,7 +160,7 @@ def test_a_worker_that_ends_is_started_again_and_nobody_is_refused(start, new_si
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_all_of_a_site_is_asked_to_end_at_once(start, new_site, number):
     """By Ctrl-C, or by what supervises it: a worker then hears of it twice."""
-    for _ in range(2):
+    for _ in range(3):
         process, log = start("run", "--workers", "2", PORT="0")
         address = wait_for(process, log, r"http://localhost:\d+/")
         ready(address)

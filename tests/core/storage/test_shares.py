@@ -6,7 +6,7 @@ import itertools
 import secrets
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.storage import shares
@@ -80,7 +80,6 @@ def test_a_split_has_a_sense(number, threshold):
         shares.split(KEK, number, threshold)
 
 
-@settings(max_examples=25)
 @given(st.binary(min_size=32, max_size=32), st.data())
 def test_every_key_comes_back(kek, data):
     """For every threshold, from any shares."""
