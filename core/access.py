@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from core import entitlements, plugins
@@ -65,4 +65,4 @@ def decide(resource: str, reader: Reader) -> Access:
 
 def _watched(plugin: str, gate: Gate) -> Gate:
     """Return a gate whose offers are asked as a hook is."""
-    return replace(gate, offers=partial(plugins.run, plugin, "offers", gate.offers))
+    return Gate(gate.keys, partial(plugins.run, plugin, "offers", gate.offers))

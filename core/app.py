@@ -57,6 +57,7 @@ from core.web import (
     rendering,
     returning,
     rules,
+    shortcuts,
     themes,
     trying,
     webhooks,
@@ -190,7 +191,7 @@ def go_live(app: Flask) -> None:
 
 
 def _flask(config: Config) -> Flask:
-    app = Flask(
+    app = shortcuts.App(
         "obolo",
         static_folder=None,
         template_folder=None,

@@ -138,15 +138,15 @@ def end(plugin: str, what: str, started: float, before: Work | None, *, failed: 
     if before is None:
         _at_work.pop(get_ident(), None)
     else:
-        _at_work[get_ident()] = before
+        _at_work[before.thread] = before
     took = perf_counter() - started
     timing = _timings.get((plugin, what))
     if timing is None:
         timing = _timings[plugin, what] = Timing()
     timing.calls += 1
     timing.seconds += took
-    timing.slowest = max(timing.slowest, took)
     timing.errors += failed
+    timing.slowest = max(timing.slowest, took)
     return took
 
 

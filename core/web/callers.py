@@ -92,11 +92,12 @@ def check_callers(app: Flask) -> None:
 
 def refuse_strangers() -> Response | None:
     """Let in whom the view is for; send others to where they can become that, or refuse them."""
-    if request.endpoint is None:
+    endpoint = request.endpoint
+    if endpoint is None:
         return None
-    who = callers_of(current_app, request.endpoint)
-    view = current_app.view_functions[request.endpoint]
-    is_for_machines = takes_token(current_app, request.endpoint)
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    who, view = callers_of(app, endpoint), app.view_functions[endpoint]
+    is_for_machines = takes_token(app, endpoint)
     if is_for_machines:
         admit_token(who)
     elif getattr(view, "document", False) and shows_token():

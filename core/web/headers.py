@@ -122,13 +122,17 @@ def refuse_foreign_origin() -> None:
     from, by Sec-Fetch-Site and by Origin. One that says neither is refused. Routes for machines
     know no cookie, so that nothing comes along by itself.
     """
-    if request.method in SAFE_METHODS or request.endpoint is None:
+    environ = request.environ
+    if environ["REQUEST_METHOD"] in SAFE_METHODS:
         return
-    is_signed = callers_of(current_app, request.endpoint) == "provider"
-    if is_signed or takes_token(current_app, request.endpoint):
+    site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
+    if origin is None and site == "same-origin":
         return
-    site = request.environ.get("HTTP_SEC_FETCH_SITE")
-    origin = request.environ.get("HTTP_ORIGIN")
+    endpoint = request.endpoint
+    if endpoint is None:
+        return
+    if callers_of(current_app, endpoint) == "provider" or takes_token(current_app, endpoint):
+        return
     own = origin is not None and _same(origin)
     if (
         site not in (None, "same-origin")

@@ -6,6 +6,8 @@ import io
 
 import pytest
 from flask import Flask, Response
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import FileWrapper
 
@@ -108,3 +110,26 @@ def test_an_app_answers_so_whatever_class_its_views_take():
         return Response("text", 201)
 
     assert app(EnvironBuilder().get_environ(), lambda *_: None) == [b"text"]
+
+
+@given(
+    st.sampled_from([200, 201, 204, 206, 302, 303, 304, 404, 500]),
+    st.sampled_from([
+        None, "", "/", "/a?b=c", "/a?", "/a b", "//evil.example/", "/caffè", "/a%20b?c=%7E",
+        "https://EXAMPLE.com/x", "/a#b", "?a=b",
+    ]),
+    st.sampled_from(["", "body", "perché"]),
+    st.sampled_from([{}, {"Content-Length": "3"}, {"Content-Location": "/caffè"}]),
+)  # fmt: skip
+def test_the_headers_are_those_of_werkzeug(status, location, body, more):
+    """Ordinary answers are not copied; nobody can tell."""
+    headers = dict(more) if location is None else {**more, "Location": location}
+    told = []
+    for kind in (Response, Answer):
+        answer = kind(body, status=status, headers=headers)
+        for _ in range(2):
+            answer(EnvironBuilder().get_environ(), lambda *said: told.append(said))
+
+    assert [(status, sorted(given)) for status, given in told] == [
+        (told[0][0], sorted(told[0][1]))
+    ] * 4
