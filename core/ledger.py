@@ -76,7 +76,10 @@ def declare_bounds(bounds: Mapping[str, Bound]) -> None:
 def bound_of(account: str) -> Bound | None:
     """Return the bound of an account's family, test money's like the live one's."""
     plain = account.removeprefix(TEST)
-    return next((bound for prefix, bound in _bounds.items() if plain.startswith(prefix)), None)
+    for prefix, bound in _bounds.items():
+        if plain.startswith(prefix):
+            return bound
+    return None
 
 
 def post(

@@ -118,10 +118,10 @@ def _is_enough(provider: Provider, amount: Money, reader: Reader) -> bool:
 
 def is_worth_it(amount: Money, quote: Quote) -> bool:
     """Tell whether the fee leaves the site what the owner wants of a sale."""
-    if value("checkout.allow_loss"):
+    fee = quote.fee.minor
+    if fee <= 0 < amount.minor or value("checkout.allow_loss"):
         return True
-    fee, most = quote.fee.minor, value("checkout.most_fee_share")
-    return fee < amount.minor and fee * 100 <= amount.minor * most
+    return fee < amount.minor and fee * 100 <= amount.minor * value("checkout.most_fee_share")
 
 
 def left_with(provider: Provider, reader: Reader, currency: str) -> Money | None:

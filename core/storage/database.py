@@ -124,10 +124,10 @@ def transaction() -> Iterator[None]:
     if opened.in_transaction():
         yield
     elif is_postgres():
-        with opened.atomic():
+        with opened.transaction():
             yield
     else:
-        with in_turn(), opened.atomic():
+        with in_turn(), opened.transaction():
             yield
 
 

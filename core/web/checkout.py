@@ -52,7 +52,9 @@ def allow_door(door: str) -> None:
 
 def _see_other(location: str) -> Response:
     """Lead on to a page of the site, without a text of its own."""
-    return Response(status=303, headers={"Location": location})
+    response = Response(status=303)
+    response.headers["Location"] = location
+    return response
 
 
 @blueprint.post("/offer")

@@ -45,8 +45,8 @@ class Asked(Request):
         body = self.environ["wsgi.input"].read(int(size))
         if len(body) < int(size):
             raise ClientDisconnected
-        known["stream"], known["files"] = BytesIO(), ImmutableMultiDict[str, Any]()
-        known["form"] = ImmutableMultiDict(_fields(body))
+        known["stream"] = BytesIO()
+        known["form"], known["files"] = ImmutableMultiDict(_fields(body)), ImmutableMultiDict(())
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:
