@@ -20,10 +20,13 @@ from core import storage
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-ON_SQLITE, ON_POSTGRES = 1, 4
+ON_SQLITE, ON_POSTGRES = 1, 2
 """How many work at once: SQLite has one writer anyway, PostgreSQL is waited for (`make bench`)."""
-PATIENCE_SECONDS = 0.01
-"""A request that takes longer waits for something, or is long work: another thread goes on."""
+PATIENCE_SECONDS = 0.05
+"""Who takes longer waits for somebody, or is long at work: another thread goes on.
+
+A database under load is no such somebody; it would only get more connections to serve.
+"""
 SPARES = 4
 """So many wait, each with its connection, until somebody is held up again."""
 
