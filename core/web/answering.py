@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.datastructures import Headers
 
-ORDINARY = frozenset({200, 303, 404})
+ORDINARY, WITHOUT_BODY = frozenset({200, 303, 404}), frozenset({204, 304})
 OWN_ADDRESS = re.compile(r"(/(?!/)[A-Za-z0-9_.~/%-]*(\?[A-Za-z0-9_.~/%&=-]+)?)?")
 """An address of this site in letters that stand in one as they are (RFC 3986), or none."""
 WHOLE_BYTES = 1024 * 1024
@@ -46,10 +46,10 @@ class Answer(Response):
 
     def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
         """Return the body: a list where nothing has to be done once it is sent."""
-        parts = super().get_app_iter(environ)
         if environ["REQUEST_METHOD"] == "HEAD" or self._on_close or not self._is_small():
-            return parts
-        whole = [*parts]
+            return super().get_app_iter(environ)
+        parts = self.response if self.direct_passthrough else self.iter_encoded()
+        whole = [] if self.status_code in WITHOUT_BODY else [*parts]
         self.close()
         return whole
 

@@ -46,6 +46,12 @@ def test_a_body_that_is_there_is_handed_over_whole(body):
     assert b"".join(whole) == b"text"
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_has_no_body_is_whole_as_well(status):
+    """Whatever a view gave it (RFC 9110, sections 15.3.5 and 15.4.5)."""
+    assert sent(Answer("text", status=status)) == []
+
+
 def test_a_small_file_is_read_and_closed_before_it_is_sent():
     """Whoever reads slowly keeps neither a thread nor the file."""
     file, answer = of_file(WHOLE_BYTES)
