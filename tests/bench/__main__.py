@@ -15,16 +15,16 @@ from pathlib import Path
 
 from tests.bench.databases import Postgres, Raw, Sqlite, postgres_server
 from tests.bench.figures import Figure, table, write
-from tests.bench.places import Place, bare_twin, place, write_posts
+from tests.bench.places import Place, place, write_bare, write_posts
 from tests.bench.processes import ROOT
 from tests.bench.sections import Effort, pages, starts, unlocks
 from tests.bench.swaps import figures as swaps
 
 SMALL, QUICK_SIZES = 1_000, (100, 2_000)
 SECTIONS = ("pages", "balance", "starts", "plugins")
-FULL = Effort(rounds=31, requests=120, sales=96, starts=5)
+FULL = Effort(rounds=31, processes=5, requests=120, sales=96, starts=5)
 """So many sales that what SQLite does now and then, its checkpoints, falls into each turn."""
-QUICK = Effort(rounds=1, requests=8, sales=8, starts=1)
+QUICK = Effort(rounds=1, processes=1, requests=8, sales=8, starts=1)
 
 
 def main() -> None:
@@ -73,9 +73,9 @@ def measure(
                     else Postgres(server, f"bench_{size}")
                 )  # fmt: skip
                 places.append(stack.enter_context(place(raw, size, home, posts)))
-        bare = stack.enter_context(bare_twin(places[0], folder / "bare"))
+        write_bare(places[0], folder / "bare")
         parts: dict[str, Callable[[], list[Figure]]] = {
-            "pages": lambda: pages(places, bare, effort),
+            "pages": lambda: pages(places, folder / "bare", effort),
             "balance": lambda: unlocks(places, effort),
             "starts": lambda: starts(places[:2], folder / "bare", effort),
             "plugins": lambda: swaps(folder / "plugins", effort.rounds),

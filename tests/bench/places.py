@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -160,6 +160,14 @@ def place(raw: Raw, stored: int, home: Path, posts: Path) -> Iterator[Place]:
     raw.close()
 
 
+@contextmanager
+def served_again(one: Place) -> Iterator[Place]:
+    """Serve a place by one more process, as its owner does."""
+    with started(["core.cli", "run", "--no-tasks"], OBOLO_HOME=str(one.home)) as server:
+        server.wait("/")
+        yield replace(one, server=server)
+
+
 PARTS = re.compile(r"(<script.*?</script>|<[^>]*>)", re.DOTALL)
 """What of a page is a tag, or a script as a whole."""
 
@@ -172,9 +180,8 @@ def _filled(part: str, texts: list[str]) -> str:
     return f"{{{{ texts[{len(texts) - 1}] }}}}"
 
 
-@contextmanager
-def bare_twin(one: Place, folder: Path) -> Iterator[Server]:
-    """Serve, without Obolo, this site's pages drawn for each request: `/post` and `/front`.
+def write_bare(one: Place, folder: Path) -> None:
+    """Write this site's `/post` and `/front` as templates that are drawn without Obolo.
 
     The tags are the template's; every text between them is filled in and escaped.
     """
@@ -192,7 +199,6 @@ def bare_twin(one: Place, folder: Path) -> Iterator[Server]:
         for name, size in sizes.items():
             found = len(client.fetch(server.port, client.request("GET", f"/{name}")))
             assert abs(found - size) <= NEAR * size, (name, found, size)
-        yield server
 
 
 def bare_turn(server: Server, page: str, requests: int, clients: int = 1) -> Callable[[], float]:

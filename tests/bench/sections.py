@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from tests.bench import client
 from tests.bench.figures import Figure, take_turns
-from tests.bench.places import Place, bare_turn
+from tests.bench.places import Place, bare_turn, served_again
 from tests.bench.processes import Server, started
 
 MANY = 4
@@ -23,27 +24,30 @@ RATE, GROWTH = "requests/s", "times the cost"
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to measure: rounds, how many requests and sales a turn has, how many starts."""
+    """How long to measure: rounds, by how many processes, requests and sales a turn, starts."""
 
     rounds: int
+    processes: int
     requests: int
     sales: int
     starts: int
 
 
-def pages(places: Sequence[Place], bare: Server, effort: Effort) -> list[Figure]:
-    """Measure an open post and the front page at all sizes."""
-    requests = effort.requests
-    turns = {
-        "bare": bare_turn(bare, "/post", requests),
-        "bare, many": bare_turn(bare, "/post", requests, MANY),
-        "bare front": bare_turn(bare, "/front", requests),
-        "front": places[0].front_turn(requests),
-        "front, last": places[1].front_turn(requests),
-        "many": places[0].read_turn(requests, MANY),
-        **{_at(one): one.read_turn(requests) for one in places},
-    }
-    rates = take_turns(turns, effort.rounds)
+def pages(places: Sequence[Place], bare_folder: Path, effort: Effort) -> list[Figure]:
+    """Measure an open post and the front page at all sizes, by several processes of each server.
+
+    Two processes of the same server differ by some percent, by chance.
+    """
+    found: dict[str, list[float]] = {}
+    for _ in range(effort.processes):
+        with ExitStack() as stack:
+            bare = stack.enter_context(started(["tests.bench.bare", str(bare_folder), "PORT"]))
+            bare.wait("/post")
+            served = [stack.enter_context(served_again(one)) for one in places]
+            turns = _page_turns(served, bare, effort.requests)
+            for name, rate in take_turns(turns, effort.rounds // effort.processes).items():
+                found.setdefault(name, []).append(rate)
+    rates = {name: median(some) for name, some in found.items()}
     post = "open post read by its holder"
     figures = [Figure(f"{post}, {_at(one)}", rates[_at(one)], rates["bare"], RATE, ">= 0.8")
                for one in places]  # fmt: skip
@@ -64,6 +68,20 @@ def pages(places: Sequence[Place], bare: Server, effort: Effort) -> list[Figure]
         Figure(f"front page, {_at(places[1])}", rates["front, last"], rates["bare front"], RATE)
     )
     return figures
+
+
+def _page_turns(
+    places: Sequence[Place], bare: Server, requests: int
+) -> dict[str, Callable[[], float]]:
+    return {
+        "bare": bare_turn(bare, "/post", requests),
+        "bare, many": bare_turn(bare, "/post", requests, MANY),
+        "bare front": bare_turn(bare, "/front", requests),
+        "front": places[0].front_turn(requests),
+        "front, last": places[1].front_turn(requests),
+        "many": places[0].read_turn(requests, MANY),
+        **{_at(one): one.read_turn(requests) for one in places},
+    }
 
 
 def unlocks(places: Sequence[Place], effort: Effort) -> list[Figure]:
