@@ -38,35 +38,29 @@ class Hands:
         """Take what answers, and how many threads do so while nothing holds them up."""
         self._app = app
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._is_waited_for = threading.Event()
         self._changing = threading.Lock()
         self._at_work: list[_Hand] = []
         self._spare: list[_Hand] = []
         with self._changing:
             self._at_work += [self._another() for _ in range(at_once)]
-        threading.Thread(target=self._watch, name="hands.watch", daemon=True).start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let it be done, and wait; raises what the app raises."""
         job = _Job(environ, start_response)
         self._jobs.put(job)
-        if not self._is_waited_for.is_set() and all(hand.since for hand in self._at_work):
-            self._is_waited_for.set()
-        job.is_done.acquire()
+        while not job.is_done.acquire(timeout=PATIENCE_SECONDS):
+            if job.has_begun:
+                job.is_done.acquire()
+                break
+            self._relieve()
         return job.answer()
 
-    def _watch(self) -> None:
-        """While somebody waits for a hand, put others in the place of those that are held up."""
-        while self._is_waited_for.wait():
-            time.sleep(PATIENCE_SECONDS)
-            with self._changing:
-                for place, hand in enumerate(self._at_work):
-                    if hand.is_held_up():
-                        self._at_work[place] = self._another()
-            if self._jobs.empty():
-                self._is_waited_for.clear()
-                if not self._jobs.empty():
-                    self._is_waited_for.set()
+    def _relieve(self) -> None:
+        """Put another hand in the place of each that is held up."""
+        with self._changing:
+            for place, hand in enumerate(self._at_work):
+                if hand.is_held_up():
+                    self._at_work[place] = self._another()
 
     def _another(self) -> _Hand:
         if self._spare:
@@ -122,11 +116,13 @@ class _Job:
         self._context = copy_context()
         self._error: BaseException | None = None
         self._body: Iterable[bytes] = ()
+        self.has_begun = False
         self.is_done = threading.Lock()
         self.is_done.acquire()
 
     def do(self, app: WSGIApplication) -> None:
         """Let the app answer; whoever waits goes on, whatever came of it."""
+        self.has_begun = True
         try:
             self._body = self._context.run(app, self._environ, self._start_response)
         except BaseException as error:  # noqa: BLE001 - it is raised where it belongs
@@ -142,7 +138,7 @@ class _Job:
     def _rest(self, body: Iterable[bytes]) -> Iterator[bytes]:
         parts = iter(body)
         try:
-            while part := self._context.run(next, parts, b""):
+            while (part := self._context.run(next, parts, None)) is not None:
                 yield part
         finally:
             if close := getattr(body, "close", None):

@@ -145,8 +145,8 @@ def end(plugin: str, what: str, started: float, before: Work | None, *, failed: 
         timing = _timings[plugin, what] = Timing()
     timing.calls += 1
     timing.seconds += took
-    timing.errors += failed
     timing.slowest = max(timing.slowest, took)
+    timing.errors += failed
     return took
 
 

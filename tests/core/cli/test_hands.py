@@ -102,6 +102,20 @@ def test_who_is_held_up_holds_up_nobody_else(at_once):
         ]
 
 
+def test_who_comes_at_the_same_moment_as_a_slow_one_is_answered():
+    """Whether or not a hand has taken up the slow one by then, and though nobody comes after."""
+    for _ in range(20):
+        app = Slow()
+        several = Hands(app, 1)
+        with ThreadPoolExecutor(2) as pool:
+            slow, page = pool.submit(ask, several, "/slow"), pool.submit(ask, several)
+
+            assert page.result(SOON) == b"/"
+            assert not slow.done()
+            app.goes_on.set()
+            assert slow.result(SOON) == b"/slow"
+
+
 def test_without_another_hand_they_would_all_wait(monkeypatch):
     """The weak twin: who is never impatient waits for the slow one."""
     monkeypatch.setattr(hands, "PATIENCE_SECONDS", SOON)
@@ -174,6 +188,7 @@ def test_what_is_made_while_it_is_sent_is_made_by_who_sends_it(closed):
             for _ in range(2):
                 seen.append((threading.current_thread(), said.get()))
                 yield b"part"
+                yield b""  # which is no end
 
         def close(self):
             seen.append((threading.current_thread(), said.get()))
