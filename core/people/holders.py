@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 
 from flask import Response, after_this_request, current_app, request
 from itsdangerous import BadSignature, Signer
@@ -27,10 +27,12 @@ def cookie_name() -> str:
 
 def cookie(name: str) -> str:
     """Return a cookie of this request, or nothing. Our own are plain text without quotes."""
-    for part in request.environ.get("HTTP_COOKIE", "").split(";"):
-        key, _, text = part.strip().partition("=")
-        if key == name:
-            return str(text)
+    header: str = request.environ.get("HTTP_COOKIE", "")
+    if name in header:
+        for part in header.split(";"):
+            key, _, text = part.strip().partition("=")
+            if key == name:
+                return text
     return ""
 
 
@@ -59,7 +61,6 @@ def guest_holders() -> tuple[str, ...]:
     return _verified(current_signer(), signed) if signed else ()
 
 
-@lru_cache(maxsize=4096)
 def _verified(signer: Signer, signed: str) -> tuple[str, ...]:
     try:
         return tuple(signer.unsign(signed).decode().split(BETWEEN))

@@ -106,7 +106,7 @@ def show(slug: str) -> Response:
             resource, access, lambda _: _document(post), url=post.url, title=post.title
         )
     count_view(resource, "read" if access.open else "teaser")
-    if request.args.get("first") and "settings.change" in current_reader().permissions:
+    if "first" in request.args and "settings.change" in current_reader().permissions:
         return _varying(Response(drawn(_found(slug), access, "first")), NEVER_KEPT)
     if access.open:
         page = kept_page((stamp, access.held), lambda: drawn(_found(slug), access))
