@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 
 Turn = Callable[[], float]
 """Does a number of things and returns how many a second it did."""
@@ -34,7 +34,7 @@ class Figure:
 
 
 def take_turns(turns: Mapping[str, Turn], rounds: int) -> dict[str, float]:
-    """Run all turns one after the other, so many rounds, and return the median of each."""
+    """Run all turns one after the other, so many rounds, and return what is usual for each."""
     rates: dict[str, list[float]] = {name: [] for name in turns}
     for number in range(rounds + 1):
         names = list(turns) if number % 2 else list(reversed(turns))
@@ -42,7 +42,20 @@ def take_turns(turns: Mapping[str, Turn], rounds: int) -> dict[str, float]:
             rate = turns[name]()
             if number:  # the first round warms everything up
                 rates[name].append(rate)
-    return {name: median(some) for name, some in rates.items()}
+    return usual(rates)
+
+
+def usual(rates: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Return the median of each, where all have one rate from each round.
+
+    A shared machine is half as fast now and then, for a second or so. So what counts is how fast
+    something was beside the others of the same round.
+    """
+    paces = [geometric_mean(some) for some in zip(*rates.values(), strict=True)]
+    return {
+        name: median(paces) * median(rate / pace for rate, pace in zip(some, paces, strict=True))
+        for name, some in rates.items()
+    }
 
 
 def write(figures: Sequence[Figure], path: Path) -> None:

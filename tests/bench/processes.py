@@ -93,6 +93,17 @@ def started(arguments: Sequence[str], **variables: str) -> Iterator[Server]:
         server.stop()
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process, and whatever it starts meanwhile, on one core."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:

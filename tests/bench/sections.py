@@ -9,34 +9,92 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import client
-from tests.bench.figures import Figure, take_turns
+from tests.bench.figures import Figure, Turn, take_turns, usual
 from tests.bench.places import Place, bare_turn, served_again
-from tests.bench.processes import Server, started
+from tests.bench.processes import Server, one_core, started
 
 MANY = 4
 """How many clients there are, where there are several; as many as a worker has threads."""
 CROWD = 32
 """How many buy at once where a crowd does."""
-UNLOCK = "unlock by balance"
+POST, UNLOCK = "open post read by its holder", "unlock by balance"
 AIMS = {"SQLite": ">= 0.35", "PostgreSQL": ">= 0.25"}
 RATE, GROWTH = "requests/s", "times the cost"
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to measure: rounds, by how many processes, requests and sales a turn, starts."""
+    """How long to measure.
+
+    Rounds; of pages by how many processes, reads before those of a process count, rounds of each;
+    requests and sales a turn; starts.
+    """
 
     rounds: int
     processes: int
+    warming: int
+    page_rounds: int
     requests: int
     sales: int
     starts: int
 
 
 def pages(places: Sequence[Place], bare_folder: Path, effort: Effort) -> list[Figure]:
-    """Measure an open post and the front page at all sizes, by several processes of each server.
+    """Measure an open post and the front page at all sizes, by one reader.
 
-    Two processes of the same server differ by some percent, by chance.
+    Reader and server share a core: either waits for the other anyway, and to wake a core that
+    sleeps costs about as much as a page where cores are virtual, or nothing, by chance. How it is
+    on all cores stands beside it.
+    """
+    first, last = places[:2]
+    with one_core():
+        rates = _by_processes(places, bare_folder, effort, lambda served, bare: {
+            "bare": bare_turn(bare, "/post", effort.requests),
+            "bare front": bare_turn(bare, "/front", effort.requests),
+            "front": served[0].front_turn(effort.requests),
+            "front, last": served[1].front_turn(effort.requests),
+            **{_at(one): one.read_turn(effort.requests) for one in served},
+        })  # fmt: skip
+    figures = [Figure(f"{POST}, {_at(one)}", rates[_at(one)], rates["bare"], RATE, ">= 0.8")
+               for one in places]  # fmt: skip
+    figures += _on_all_cores(first, bare_folder, effort)
+    figures += [
+        Figure(f"{POST}, {small.name}, growth to {large.stored:,}",
+               rates[_at(small)] / rates[_at(large)], 1.0, GROWTH, "<= 1.05")
+        for small, large in _pairs(places)
+    ]  # fmt: skip
+    figures += [
+        Figure(f"front page, {_at(one)}", rates[name], rates["bare front"], RATE)
+        for one, name in ((first, "front"), (last, "front, last"))
+    ]
+    return figures
+
+
+def _on_all_cores(one: Place, bare_folder: Path, effort: Effort) -> list[Figure]:
+    rates = _by_processes([one], bare_folder, effort, lambda served, bare: {
+        f"{side}{clients}": turn
+        for clients in (1, MANY)
+        for side, turn in (
+            ("bare", bare_turn(bare, "/post", effort.requests, clients)),
+            ("ours", served[0].read_turn(effort.requests, clients)),
+        )
+    })  # fmt: skip
+    return [
+        Figure(f"{POST}, {_by(one, clients)} on all cores",
+               rates[f"ours{clients}"], rates[f"bare{clients}"], RATE)
+        for clients in (1, MANY)
+    ]  # fmt: skip
+
+
+def _by_processes(
+    places: Sequence[Place],
+    bare_folder: Path,
+    effort: Effort,
+    turns: Callable[[Sequence[Place], Server], dict[str, Turn]],
+) -> dict[str, float]:
+    """Take turns by several processes of each server, which differ a little by chance.
+
+    A process that just started has read nothing of its database yet; one that serves a site has.
     """
     found: dict[str, list[float]] = {}
     for _ in range(effort.processes):
@@ -44,44 +102,12 @@ def pages(places: Sequence[Place], bare_folder: Path, effort: Effort) -> list[Fi
             bare = stack.enter_context(started(["tests.bench.bare", str(bare_folder), "PORT"]))
             bare.wait("/post")
             served = [stack.enter_context(served_again(one)) for one in places]
-            turns = _page_turns(served, bare, effort.requests)
-            for name, rate in take_turns(turns, effort.rounds // effort.processes).items():
+            for one in served:
+                one.read_turn(effort.warming)()
+            rates = take_turns(turns(served, bare), effort.page_rounds)
+            for name, rate in rates.items():
                 found.setdefault(name, []).append(rate)
-    rates = {name: median(some) for name, some in found.items()}
-    post = "open post read by its holder"
-    figures = [Figure(f"{post}, {_at(one)}", rates[_at(one)], rates["bare"], RATE, ">= 0.8")
-               for one in places]  # fmt: skip
-    figures.append(
-        Figure(
-            f"{post}, {_at(places[0])}, {MANY} clients", rates["many"], rates["bare, many"], RATE
-        )
-    )
-    figures += [
-        Figure(f"{post}, {small.name}, growth to {large.stored:,}",
-               rates[_at(small)] / rates[_at(large)], 1.0, GROWTH, "<= 1.05")
-        for small, large in _pairs(places)
-    ]  # fmt: skip
-    figures.append(
-        Figure(f"front page, {_at(places[0])}", rates["front"], rates["bare front"], RATE)
-    )
-    figures.append(
-        Figure(f"front page, {_at(places[1])}", rates["front, last"], rates["bare front"], RATE)
-    )
-    return figures
-
-
-def _page_turns(
-    places: Sequence[Place], bare: Server, requests: int
-) -> dict[str, Callable[[], float]]:
-    return {
-        "bare": bare_turn(bare, "/post", requests),
-        "bare, many": bare_turn(bare, "/post", requests, MANY),
-        "bare front": bare_turn(bare, "/front", requests),
-        "front": places[0].front_turn(requests),
-        "front, last": places[1].front_turn(requests),
-        "many": places[0].read_turn(requests, MANY),
-        **{_at(one): one.read_turn(requests) for one in places},
-    }
+    return usual(found)
 
 
 def unlocks(places: Sequence[Place], effort: Effort) -> list[Figure]:

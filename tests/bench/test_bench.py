@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from core.cli import server
 from tests.bench import bare
-from tests.bench.processes import ROOT
+from tests.bench.figures import usual
+from tests.bench.processes import ROOT, one_core
 from tests.bench.rows import CAPTURED, HOLDER, Sale
 
 NAMES = ("open post", "front page", "unlock", "start-up", "memory", "swap", "plugins")
@@ -46,6 +48,27 @@ def test_the_quick_run_writes_a_figure_of_each_kind_that_can_be_true(tmp_path: P
 def test_the_bare_app_runs_under_the_options_of_the_site() -> None:
     """Ours and the floor differ in the app alone, not in how the server runs it."""
     assert bare.OPTIONS == server.OPTIONS
+
+
+def test_a_slow_round_changes_no_ratio() -> None:
+    """The machine's pace is all turns' pace: what counts is who was faster in the same round."""
+    rates = usual(
+        {"ours": [80.0, 40.0, 81.0, 39.0, 79.0], "floor": [100.0, 50.0, 101.0, 50.0, 99.0]}
+    )
+
+    assert rates["ours"] / rates["floor"] == pytest.approx(0.8, rel=0.01)
+    assert rates["floor"] == pytest.approx(99, rel=0.01)
+
+
+def test_what_runs_on_one_core_may_use_all_of_them_afterwards() -> None:
+    """So does whatever it started meanwhile, which keeps to that core."""
+    allowed = os.sched_getaffinity(0)
+    look = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
+    with one_core():
+        assert len(os.sched_getaffinity(0)) == 1
+        assert subprocess.check_output(look, text=True) == "1\n"
+
+    assert os.sched_getaffinity(0) == allowed
 
 
 def test_rows_written_by_hand_are_those_of_the_sale_with_ids_of_their_own() -> None:
