@@ -14,6 +14,8 @@ TMPDIR ?= $(shell df -Pk /dev/shm 2>/dev/null \
 	&& test -w /dev/shm && ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo /dev/shm || echo /tmp)
 ARGS ?=
 UPGRADE ?=
+# Where Python keeps no bytecode, as in many containers, each start compiles all of Obolo again.
+export PYTHONDONTWRITEBYTECODE :=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
