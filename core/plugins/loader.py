@@ -10,9 +10,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import CodeType, ModuleType, SimpleNamespace
 from weakref import WeakKeyDictionary
 
 from core.errors import OboloError, Unavailable, in_words
@@ -287,15 +294,38 @@ def _import(plugin: Found) -> ModuleType:
     for name in [name for name in sys.modules if name.startswith(f"{plugin.module}.")]:
         del sys.modules[name]
     importlib.invalidate_caches()
+    _find_sources(plugin.folder)
     module = _imported(plugin)
     _stamps[plugin.module] = (module, stamp)
     return module
 
 
+class _Source(SourceFileLoader):
+    """Reads code without bytecode, which Python takes for that of a file changed within a second.
+
+    It looks at seconds and size only (PEP 3147).
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the file as it is now."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def _find_sources(folder: Path) -> None:
+    """Let the modules in a folder, and in those below it, be read from their sources."""
+    kinds = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (_Source, SOURCE_SUFFIXES))
+    for place in {folder, *(path.parent for path in folder.rglob("*.py"))}:
+        sys.path_importer_cache[str(place)] = FileFinder(str(place), *kinds)
+
+
 def _imported(plugin: Found) -> ModuleType:
     path = plugin.folder / "__init__.py"
     spec = importlib.util.spec_from_file_location(
-        plugin.module, path, submodule_search_locations=[str(plugin.folder)]
+        plugin.module,
+        path,
+        loader=_Source(plugin.module, str(path)),
+        submodule_search_locations=[str(plugin.folder)],
     )
     if spec is None or spec.loader is None:
         raise OboloError("its __init__.py cannot be read")

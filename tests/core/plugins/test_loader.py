@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import sys
 import time
@@ -309,6 +310,25 @@ def test_code_that_was_changed_is_imported_anew(shelf):
 
     assert [said(one) for one in (first, same, second)] == ["old", "old", "newer"]
     assert first.hooks["describe"][0].function is same.hooks["describe"][0].function
+
+
+@sqlite_only
+def test_code_that_was_changed_within_a_second_is_imported_anew(shelf, monkeypatch):
+    """Also where it is as long as before: Python itself takes the old bytecode for its own then."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    code = HEAD + "from .inner.words import WORD\n"
+    code += "@hookimpl\ndef describe(resource):\n    return WORD + 'one'\n"
+    folder = shelf.put("alpha", code, inner____init__="", inner__words="WORD = 'one '")
+    paths = (folder / "__init__.py", folder / "inner" / "words.py")
+    moment = paths[0].stat().st_mtime_ns // 10**9 * 10**9
+    answers = []
+    for number, word in enumerate(("one", "two")):
+        for path in paths:
+            path.write_text(path.read_text().replace("'one", f"'{word}"))
+            os.utime(path, ns=(moment + number, moment + number))
+        answers.append(said(assemble(["alpha"], [shelf.folder])[0]))
+
+    assert answers == ["one one", "two two"]
 
 
 def said(loaded):
