@@ -105,7 +105,7 @@ def test_what_is_no_token_is_refused(make_site, shown):
         assert answer.content_type == "application/problem+json"
 
 
-def test_wrong_tokens_are_counted_and_the_door_shuts(make_site):
+def test_wrong_tokens_are_counted_and_the_door_shuts(make_site, clock):
     """Twenty in five minutes from one address; right ones still count there."""
     app = make_site()
     right = machine_of(app)
@@ -115,7 +115,7 @@ def test_wrong_tokens_are_counted_and_the_door_shuts(make_site):
     assert right.get("/me").status_code == 200
 
 
-def test_a_machine_that_asks_too_often_waits(make_site):
+def test_a_machine_that_asks_too_often_waits(make_site, clock):
     """By token and by address, and it reads when to go on."""
     machine = machine_of(make_site())
     answers = [machine.get("/me") for _ in range(301)]
