@@ -14,7 +14,7 @@ from tests.bench.places import Place, bare_turn, served_again
 from tests.bench.processes import Server, one_core, started
 
 MANY = 4
-"""How many clients there are, where there are several; as many as a worker has threads."""
+"""How many read at once, where several do."""
 CROWD = 32
 """How many buy at once where a crowd does."""
 POST, UNLOCK = "open post read by its holder", "unlock by balance"

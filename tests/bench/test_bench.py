@@ -61,7 +61,7 @@ def test_a_slow_round_changes_no_ratio() -> None:
 
 
 def test_what_runs_on_one_core_may_use_all_of_them_afterwards() -> None:
-    """So does whatever it started meanwhile, which keeps to that core."""
+    """What was started meanwhile keeps to that core."""
     allowed = os.sched_getaffinity(0)
     look = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
     with one_core():
