@@ -22,6 +22,8 @@ from tests.people import Outbox, watched_mail
 
 __all__ = ["KEK", "browser_of"]
 ROOT = Path(__file__).parents[1]
+LONG = frozenset({"paths", "proofs", "bench", "architecture"})
+"""Folders whose tests come first, so that no process waits at the end for another's long one."""
 hypothesis.settings.register_profile("obolo", deadline=None)
 hypothesis.settings.load_profile("obolo")
 
@@ -36,6 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if not getattr(config.option, "loadgroup", False):
         return
+    items.sort(key=lambda item: not LONG.intersection(item.path.relative_to(ROOT).parts))
     for item in items:
         known: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
         shares = any(one.scope == "module" for found in known.values() for one in found)
